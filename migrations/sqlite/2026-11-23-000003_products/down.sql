@@ -1,0 +1,3 @@
+-- The way back.
+DROP TABLE product_versions;
+DROP TABLE products;

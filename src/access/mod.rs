@@ -1,0 +1,14 @@
+//! Who may come in and how far: passwords, tokens, sessions, users, grants, roles, permissions, scopes and the guard.
+//! Reads users, grants and links through its own store and knows nothing of the subjects below it.
+pub mod guard;
+pub mod http;
+pub mod keys;
+pub mod model;
+pub mod passwords;
+pub mod permissions;
+pub mod picture;
+pub mod rules;
+pub mod scopes;
+pub mod service;
+pub mod store;
+pub mod throttle;

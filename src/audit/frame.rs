@@ -1,0 +1,197 @@
+//! The command frame: one command, one transaction. Its first statement takes the command's id; then the service's body
+//! runs; then, in the same transaction, what follows from it: the cover of touched households rewritten, the audit row,
+//! fact marks and pending changes. A repetition changes nothing; a refusal leaves no row.
+use super::model::*;
+use super::store;
+use crate::db::effects::Effects;
+use crate::db::{Db, Wall, Write};
+use crate::error::{Code, Error, Problem, Result};
+use crate::ids::*;
+use chrono::{Months, NaiveDate};
+use sha2::{Digest, Sha256};
+
+/// What an order to do something carries besides its content.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The command's id, which is the id of the row that it creates.
+    pub id: CommandId,
+    /// Whose rows it works on.
+    pub wall: Wall,
+    /// `METHOD /path/{with}/names`.
+    pub route: String,
+    /// SHA-256 of path and body with sorted keys.
+    pub hash: [u8; 32],
+    /// Who asks.
+    pub asker: Asker,
+    /// The business date there.
+    pub today: NaiveDate,
+    /// True where the id came in the `Idempotency-Key` header, whose reuse has a code of its own.
+    pub by_header: bool,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done<T> {
+    /// It was carried out.
+    Made(T),
+    /// It had been carried out before, the same one; nothing changed now.
+    Replayed,
+}
+
+/// What the frame does for subjects above it: `app.rs` hands these in, so that the audit knows no subject.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// Rewrites the cover spans of a household from the facts, under its lock.
+    pub rewrite_spans: fn(&mut Write, HouseholdId) -> Result<()>,
+    /// Gives a new mutual its accounts, its cash desk and its series.
+    pub found_mutual: fn(&mut Write, MutualId) -> Result<()>,
+}
+
+/// Carries a command out in a transaction of its own.
+///
+/// # Errors
+/// The body's refusal, `id_reused`, or the database's.
+pub fn command<T>(
+    db: &Db,
+    hooks: &Hooks,
+    order: &Order,
+    mut body: impl FnMut(&mut Write) -> Result<T>,
+) -> Result<Done<T>> {
+    db.write(order.wall, |w| command_in(w, hooks, order, &mut body))
+}
+
+/// Carries a command out within a transaction that holds several, as an import does.
+///
+/// # Errors
+/// As [`command`]; the caller must then give the whole transaction up.
+pub fn command_in<T>(
+    w: &mut Write,
+    hooks: &Hooks,
+    order: &Order,
+    body: &mut impl FnMut(&mut Write) -> Result<T>,
+) -> Result<Done<T>> {
+    let row = CommandRow {
+        mutual_id: order.wall.id(),
+        id: order.id,
+        route: order.route.clone(),
+        actor_id: order.asker.user,
+        request_hash: order.hash.to_vec(),
+        recorded_at: w.now(),
+    };
+    if !store::claim_command(w, &row)? {
+        return replayed(w, order);
+    }
+    w.effects = Effects::default();
+    let value = body(w)?;
+    w.enter(order.wall)?;
+    follow_up(w, hooks, order)?;
+    Ok(Done::Made(value))
+}
+
+/// The id was taken: by the same command, or by another.
+fn replayed<T>(w: &mut Write, order: &Order) -> Result<Done<T>> {
+    let known = store::find_command(w, order.wall.id(), order.id)?
+        .ok_or_else(|| Error::Fault("a command whose id is taken is not there".into()))?;
+    let same = known.route == order.route && known.request_hash == order.hash && known.actor_id == order.asker.user;
+    match (same, order.by_header) {
+        (true, _) => Ok(Done::Replayed),
+        (false, true) => Err(Problem::of(Code::IdempotencyKeyReused).at("Idempotency-Key").into()),
+        (false, false) => Err(Problem::of(Code::IdReused).at("/id").into()),
+    }
+}
+
+fn follow_up(w: &mut Write, hooks: &Hooks, order: &Order) -> Result<()> {
+    let effects = std::mem::take(&mut w.effects);
+    for household in &effects.touched {
+        (hooks.rewrite_spans)(w, *household)?;
+    }
+    let mutual = order.wall.id();
+    write_audit(w, order.asker, AuditKind::Write, mutual, &order.route, Some(order.id), &effects)?;
+    if let Some(first) = effects.marked_from {
+        let rows: Vec<MarkRow> = months(first, order.today)
+            .map(|month| MarkRow { mutual_id: mutual, id: w.new_id(), month, command_id: order.id })
+            .collect();
+        store::insert_marks(w, &rows)?;
+    }
+    let rows: Vec<ChangeRow> = effects
+        .changes
+        .iter()
+        .map(|change| ChangeRow {
+            mutual_id: mutual,
+            id: w.new_id(),
+            entity_kind: change.kind.to_owned(),
+            entity_id: Key::new(change.id),
+            section_before: change.section_before,
+            section_after: change.section_after,
+            recorded_at: w.now(),
+        })
+        .collect();
+    store::insert_changes(w, &rows)?;
+    Ok(())
+}
+
+/// The first days of the months from that of `first` to that of `last`, both included.
+fn months(first: NaiveDate, last: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    let mut next = Some(first);
+    std::iter::from_fn(move || {
+        let month = next.filter(|month| *month <= last)?;
+        next = month.checked_add_months(Months::new(1));
+        Some(month)
+    })
+}
+
+/// Writes one audit row, for what is no command: a login, a read within a transaction.
+///
+/// # Errors
+/// The database's.
+pub fn write_audit(
+    w: &mut Write,
+    asker: Asker,
+    kind: AuditKind,
+    mutual: MutualId,
+    route: &str,
+    command: Option<CommandId>,
+    effects: &Effects,
+) -> Result<()> {
+    let mut salt = [0u8; 16];
+    w.ids().fill(&mut salt);
+    let (row, values) = audit_row(w.new_id(), w.now(), salt, asker, kind, mutual, route, command, effects);
+    store::insert_audit(w, &[row], &[values])?;
+    Ok(())
+}
+
+/// Makes an audit row and its values.
+#[allow(clippy::too_many_arguments, reason = "one plain row, made in one place")]
+pub fn audit_row(
+    id: AuditId,
+    at: chrono::NaiveDateTime,
+    salt: [u8; 16],
+    asker: Asker,
+    kind: AuditKind,
+    mutual: MutualId,
+    route: &str,
+    command: Option<CommandId>,
+    effects: &Effects,
+) -> (AuditRow, AuditValue) {
+    let names: Vec<&String> = effects.fields.keys().collect();
+    let content = serde_json::json!(effects.fields).to_string();
+    let mut hasher = Sha256::new();
+    hasher.update(salt);
+    hasher.update(content.as_bytes());
+    let row = AuditRow {
+        mutual_id: mutual,
+        id,
+        recorded_at: at,
+        actor_id: asker.user,
+        kind,
+        route: route.to_owned(),
+        purpose: asker.purpose,
+        request_id: Key::new(asker.request),
+        command_id: command,
+        entities: serde_json::json!(effects.entities).to_string(),
+        fields: serde_json::json!(names).to_string(),
+        salt: salt.to_vec(),
+        digest: hasher.finalize().to_vec(),
+    };
+    (row, AuditValue { mutual_id: mutual, id, content: Some(content) })
+}

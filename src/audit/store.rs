@@ -1,0 +1,50 @@
+//! Rows of the audit and of the command frame, written and read.
+use super::model::*;
+use crate::db::schema::*;
+use crate::db::{Read, Write};
+use crate::ids::*;
+use crate::{insert_all, on_each};
+use diesel::prelude::*;
+
+/// Takes a command's id: true where it was free.
+///
+/// # Errors
+/// The database's.
+pub fn claim_command(w: &mut Write, row: &CommandRow) -> QueryResult<bool> {
+    let inserted =
+        on_each!(w.conn(), |c| diesel::insert_into(commands::table).values(row).on_conflict_do_nothing().execute(c))?;
+    Ok(inserted == 1)
+}
+
+/// The command that has this id.
+///
+/// # Errors
+/// The database's.
+pub fn find_command(r: &mut Read, mutual: MutualId, id: CommandId) -> QueryResult<Option<CommandRow>> {
+    commands::table.find((mutual, id)).select(CommandRow::as_select()).first(r.conn()).optional()
+}
+
+/// Writes audit rows with their values.
+///
+/// # Errors
+/// The database's.
+pub fn insert_audit(w: &mut Write, rows: &[AuditRow], values: &[AuditValue]) -> QueryResult<()> {
+    insert_all!(w, audit_rows::table, rows)?;
+    insert_all!(w, audit_values::table, values)
+}
+
+/// Writes marks.
+///
+/// # Errors
+/// The database's.
+pub fn insert_marks(w: &mut Write, rows: &[MarkRow]) -> QueryResult<()> {
+    insert_all!(w, fact_marks::table, rows)
+}
+
+/// Writes pending changes.
+///
+/// # Errors
+/// The database's.
+pub fn insert_changes(w: &mut Write, rows: &[ChangeRow]) -> QueryResult<()> {
+    insert_all!(w, changes_pending::table, rows)
+}

@@ -1,0 +1,2 @@
+//! claims.
+pub mod rules;

@@ -1,0 +1,380 @@
+//! What a decision on a claim depends on, and what it says. Both are kept as text, so that it can be computed again.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::enrolments::rules::CoverStatus;
+use crate::products::rules::Product;
+
+/// Everything that a decision depends on, kept with it so that it can be computed again. Amounts are minor units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The product version in force on the service date; without one nothing is covered and no limit applies.
+    pub product: Option<Product>,
+    pub coverage: Coverage,
+    pub provider: ProviderFacts,
+    pub claim: ClaimFacts,
+    #[serde(default)]
+    pub history: History,
+    /// Claims of the same beneficiary, without voided ones and the one that this claim resubmits (R31).
+    #[serde(default)]
+    pub existing_claims: Vec<ExistingClaim>,
+}
+
+/// The person's cover on the service date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// False for who was in no household of the mutual on that day, or dead.
+    pub is_beneficiary: bool,
+    pub status: CoverStatus,
+    /// From when waiting runs; `None` for a person who was never covered.
+    pub cover_start: Option<NaiveDate>,
+    /// A newborn covered from birth (R18).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting_exempt: bool,
+}
+
+/// The provider as known on the service date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderFacts {
+    pub id: String,
+    pub level: String,
+    pub sector: Sector,
+    /// `None`: no convention.
+    pub contract: Option<Contract>,
+}
+
+/// Which rate of a benefit applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sector {
+    Public,
+    Private,
+}
+
+impl Sector {
+    const ALL: [Self; 2] = [Self::Public, Self::Private];
+
+    /// The sector of a text, exact in case.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
+    /// The sector as text.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+        }
+    }
+}
+
+/// The days of a convention, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    pub from: NaiveDate,
+    #[serde(default)]
+    pub to: Option<NaiveDate>,
+}
+
+/// What was claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimFacts {
+    pub mode: Mode,
+    /// Of a stay, the admission date (R17).
+    pub service_date: NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discharge_date: Option<NaiveDate>,
+    pub submitted_on: NaiveDate,
+    #[serde(default)]
+    pub emergency: bool,
+    #[serde(default)]
+    pub referral: bool,
+    /// The number of the single care certificate, never of a monthly batch (R31).
+    pub invoice_no: String,
+    pub lines: Vec<ClaimLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_auth: Option<GuaranteeLetter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_payer_amount: Option<i64>,
+}
+
+/// Who is paid by the mutual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The provider.
+    ThirdParty,
+    /// The member, who paid the provider: everything unpaid stays with the member (R26).
+    Reimbursement,
+}
+
+impl Mode {
+    const ALL: [Self; 2] = [Self::ThirdParty, Self::Reimbursement];
+
+    /// The mode of a text, exact in case.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
+    /// The mode as text.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ThirdParty => "third_party",
+            Self::Reimbursement => "reimbursement",
+        }
+    }
+}
+
+/// One service of a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimLine {
+    pub line: i64,
+    pub code: String,
+    pub category: String,
+    pub qty: i64,
+    pub unit_price: i64,
+    /// The versions of the price agreed for this service; they never overlap (R22).
+    #[serde(default)]
+    pub tariffs: Vec<TariffVersion>,
+}
+
+/// An agreed unit price and its days, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TariffVersion {
+    pub from: NaiveDate,
+    #[serde(default)]
+    pub to: Option<NaiveDate>,
+    pub amount: i64,
+}
+
+/// The mutual's prior commitment to the provider (R29).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuaranteeLetter {
+    pub valid_from: NaiveDate,
+    pub valid_to: NaiveDate,
+    pub amount: i64,
+}
+
+/// What earlier decisions consumed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Paid for the person in the cover year of the service date (R28).
+    #[serde(default)]
+    pub person_year_paid: i64,
+    /// Paid for the household in that year.
+    #[serde(default)]
+    pub household_year_paid: i64,
+    /// By category, in the window of the service date (R23).
+    #[serde(default)]
+    pub used_qty: BTreeMap<String, i64>,
+}
+
+/// Another claim of the same beneficiary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingClaim {
+    pub provider: String,
+    pub invoice_no: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_date: Option<NaiveDate>,
+    /// Codes of its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<String>>,
+}
+
+/// What was decided, and the amounts of each party.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub decision: Outcome,
+    /// The check that failed, if one did.
+    pub claim_reason: Option<ClaimReason>,
+    /// In ascending line number; empty where a check failed.
+    pub lines: Vec<LineDecision>,
+    pub totals: Totals,
+}
+
+/// The decision in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Approved,
+    PartiallyApproved,
+    Rejected,
+    Pended,
+}
+
+impl Outcome {
+    const ALL: [Self; 4] = [Self::Approved, Self::PartiallyApproved, Self::Rejected, Self::Pended];
+
+    /// The decision of a text, exact in case.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
+    /// The decision as text.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::PartiallyApproved => "partially_approved",
+            Self::Rejected => "rejected",
+            Self::Pended => "pended",
+        }
+    }
+}
+
+/// The checks on a whole claim (R21).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClaimReason {
+    Duplicate,
+    FutureServiceDate,
+    LateFiling,
+    NotABeneficiary,
+    CoverageSuspended,
+    NoCoverage,
+    ProviderNotContracted,
+    ReferralRequired,
+    PriorAuthRequired,
+    PriorAuthExpired,
+    SuspectedDuplicate,
+}
+
+impl ClaimReason {
+    const ALL: [Self; 11] = [
+        Self::Duplicate,
+        Self::FutureServiceDate,
+        Self::LateFiling,
+        Self::NotABeneficiary,
+        Self::CoverageSuspended,
+        Self::NoCoverage,
+        Self::ProviderNotContracted,
+        Self::ReferralRequired,
+        Self::PriorAuthRequired,
+        Self::PriorAuthExpired,
+        Self::SuspectedDuplicate,
+    ];
+
+    /// The reason of a text, exact in case.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
+    /// The reason as text.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Duplicate => "DUPLICATE",
+            Self::FutureServiceDate => "FUTURE_SERVICE_DATE",
+            Self::LateFiling => "LATE_FILING",
+            Self::NotABeneficiary => "NOT_A_BENEFICIARY",
+            Self::CoverageSuspended => "COVERAGE_SUSPENDED",
+            Self::NoCoverage => "NO_COVERAGE",
+            Self::ProviderNotContracted => "PROVIDER_NOT_CONTRACTED",
+            Self::ReferralRequired => "REFERRAL_REQUIRED",
+            Self::PriorAuthRequired => "PRIOR_AUTH_REQUIRED",
+            Self::PriorAuthExpired => "PRIOR_AUTH_EXPIRED",
+            Self::SuspectedDuplicate => "SUSPECTED_DUPLICATE",
+        }
+    }
+}
+
+/// Why a line is refused or cut, in the order in which it is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LineReason {
+    NotCovered,
+    WaitingPeriod,
+    NoTariff,
+    FrequencyLimit,
+    FrequencyLimitPartial,
+    PriceOverTariff,
+    OtherPayerPrimary,
+    CeilingEpisode,
+    CeilingPersonYear,
+    CeilingHouseholdYear,
+    AuthorisedAmount,
+}
+
+impl LineReason {
+    const ALL: [Self; 11] = [
+        Self::NotCovered,
+        Self::WaitingPeriod,
+        Self::NoTariff,
+        Self::FrequencyLimit,
+        Self::FrequencyLimitPartial,
+        Self::PriceOverTariff,
+        Self::OtherPayerPrimary,
+        Self::CeilingEpisode,
+        Self::CeilingPersonYear,
+        Self::CeilingHouseholdYear,
+        Self::AuthorisedAmount,
+    ];
+
+    /// The reason of a text, exact in case.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
+    /// The reason as text.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotCovered => "NOT_COVERED",
+            Self::WaitingPeriod => "WAITING_PERIOD",
+            Self::NoTariff => "NO_TARIFF",
+            Self::FrequencyLimit => "FREQUENCY_LIMIT",
+            Self::FrequencyLimitPartial => "FREQUENCY_LIMIT_PARTIAL",
+            Self::PriceOverTariff => "PRICE_OVER_TARIFF",
+            Self::OtherPayerPrimary => "OTHER_PAYER_PRIMARY",
+            Self::CeilingEpisode => "CEILING_EPISODE",
+            Self::CeilingPersonYear => "CEILING_PERSON_YEAR",
+            Self::CeilingHouseholdYear => "CEILING_HOUSEHOLD_YEAR",
+            Self::AuthorisedAmount => "AUTHORISED_AMOUNT",
+        }
+    }
+}
+
+/// What was decided on a line; the four amounts add up to what was billed (R27).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineDecision {
+    pub line: i64,
+    pub approved_qty: i64,
+    pub allowed_unit: i64,
+    pub mutual: i64,
+    pub member: i64,
+    pub provider_writeoff: i64,
+    pub other_payer: i64,
+    pub reasons: Vec<LineReason>,
+}
+
+/// The amounts of a claim: billed = mutual + member + provider write-off + other payer, unless it is pended (R27).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    pub billed: i64,
+    pub mutual: i64,
+    pub member: i64,
+    pub provider_writeoff: i64,
+    pub other_payer: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_that_are_stored() {
+        for reason in LineReason::ALL {
+            assert_eq!(serde_json::json!(reason), reason.code());
+            assert_eq!(LineReason::parse(reason.code()), Some(reason));
+        }
+        for reason in ClaimReason::ALL {
+            assert_eq!(serde_json::json!(reason), reason.code());
+        }
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::json!(outcome), outcome.code());
+        }
+        assert_eq!(serde_json::json!(Mode::ThirdParty), Mode::ThirdParty.code());
+        assert_eq!(serde_json::json!(Sector::Private), Sector::Private.code());
+        assert_eq!(Outcome::parse("APPROVED"), None);
+    }
+}

@@ -1,0 +1,2 @@
+//! contributions.
+pub mod rules;

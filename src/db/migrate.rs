@@ -1,0 +1,102 @@
+//! Migrations: embedded, one folder per engine with the same names, run under a lock so that two servers that start
+//! together do not meet in them.
+use super::connect::establish;
+use super::url::DatabaseUrl;
+use super::{Conn, OpenError, execute};
+use diesel::migration::{Migration, MigrationSource};
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+/// The migrations of SQLite.
+pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+/// The migrations of PostgreSQL.
+pub const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Any number will do, as long as every ayni uses the same.
+const ADVISORY_LOCK: &str = "SELECT pg_advisory_lock(4151940211)";
+
+/// Applies what is pending. Returns the names applied, oldest first.
+///
+/// # Errors
+/// [`OpenError::Newer`] where the database knows a migration that this program does not; [`OpenError::Migration`].
+pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
+    let failed = |error: String| OpenError::Migration(error);
+    let _file_lock = match url {
+        DatabaseUrl::Sqlite(path) => {
+            let lock = std::fs::File::create(path.with_extension("lock")).map_err(|e| failed(e.to_string()))?;
+            lock.lock().map_err(|e| failed(e.to_string()))?;
+            Some(lock)
+        }
+        DatabaseUrl::Postgres(_) => None,
+    };
+    let mut conn = establish(url).map_err(|e| failed(e.to_string()))?;
+    refuse_newer(&mut conn)?;
+    let applied = match &mut conn {
+        Conn::Pg(pg) => {
+            diesel::sql_query(ADVISORY_LOCK).execute(pg).map_err(|e| failed(e.to_string()))?;
+            // The lock belongs to this connection and goes with it.
+            pg.run_pending_migrations(POSTGRES).map(names)
+        }
+        Conn::Sqlite(sqlite) => {
+            diesel::sql_query("PRAGMA busy_timeout=20000").execute(sqlite).map_err(|e| failed(e.to_string()))?;
+            sqlite.run_pending_migrations(SQLITE).map(names)
+        }
+    };
+    applied.map_err(|e| failed(e.to_string()))
+}
+
+/// Sees that the schema is exactly this program's.
+///
+/// # Errors
+/// [`OpenError::Newer`] or [`OpenError::Older`].
+pub fn check(url: &DatabaseUrl) -> Result<(), OpenError> {
+    let mut conn = establish(url).map_err(|e| OpenError::Migration(e.to_string()))?;
+    let known = refuse_newer(&mut conn)?;
+    match own(&conn).into_iter().find(|version| !known.contains(version)) {
+        Some(missing) => Err(OpenError::Older(missing)),
+        None => Ok(()),
+    }
+}
+
+fn names<V: std::fmt::Display>(versions: Vec<V>) -> Vec<String> {
+    versions.iter().map(ToString::to_string).collect()
+}
+
+/// The versions that this program brings.
+fn own(conn: &Conn) -> Vec<String> {
+    fn list<DB: diesel::backend::Backend>(found: Vec<Box<dyn Migration<DB>>>) -> Vec<String> {
+        found.iter().map(|migration| migration.name().version().to_string()).collect()
+    }
+    match conn {
+        Conn::Pg(_) => MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES).map(list).unwrap_or_default(),
+        Conn::Sqlite(_) => MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE).map(list).unwrap_or_default(),
+    }
+}
+
+/// The versions in the database; refuses those that this program does not know.
+fn refuse_newer(conn: &mut Conn) -> Result<Vec<String>, OpenError> {
+    let failed = |error: diesel::result::Error| OpenError::Migration(error.to_string());
+    let table_exists = match conn {
+        Conn::Pg(_) => "to_regclass('__diesel_schema_migrations') IS NOT NULL",
+        Conn::Sqlite(_) => "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')",
+    };
+    let exists: bool =
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(table_exists)).get_result(conn).map_err(failed)?;
+    if !exists {
+        if let Conn::Sqlite(_) = conn {
+            // Reading tells whether the file is a database at all.
+            execute(conn, "SELECT count(*) FROM sqlite_master").map_err(failed)?;
+        }
+        return Ok(Vec::new());
+    }
+    let known: Vec<String> = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(
+        "version FROM __diesel_schema_migrations ORDER BY version",
+    ))
+    .load(conn)
+    .map_err(failed)?;
+    let own = own(conn);
+    match known.iter().find(|version| !own.contains(version)) {
+        Some(newer) => Err(OpenError::Newer(newer.clone())),
+        None => Ok(known),
+    }
+}

@@ -1,0 +1,501 @@
+//! The tables as diesel sees them, one for both engines. Written by hand; a test compares it with what the migrations
+//! make on each engine (`tests/schema.rs`).
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    organisations (id) {
+        id -> Id,
+        code -> Text,
+        name -> Text,
+        kind -> Text,
+        country -> Nullable<Text>,
+        currency -> Nullable<Text>,
+        timezone -> Text,
+        card_prefix -> Nullable<Text>,
+        created_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    organisation_links (id) {
+        id -> Id,
+        child_id -> Id,
+        parent_id -> Id,
+        kind -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    areas (id) {
+        id -> Id,
+        country -> Text,
+        parent_id -> Nullable<Id>,
+        name -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    commands (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        route -> Text,
+        actor_id -> Nullable<Id>,
+        request_hash -> Binary,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    audit_rows (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        recorded_at -> Timestamp,
+        actor_id -> Nullable<Id>,
+        kind -> Text,
+        route -> Text,
+        purpose -> Text,
+        request_id -> Id,
+        command_id -> Nullable<Id>,
+        entities -> Text,
+        fields -> Text,
+        salt -> Binary,
+        digest -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    audit_values (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        content -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    fact_marks (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        month -> Date,
+        command_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    changes_pending (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        entity_kind -> Text,
+        entity_id -> Id,
+        section_before -> Nullable<Id>,
+        section_after -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    series (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        kind -> Text,
+        issuer_id -> Id,
+        year -> Integer,
+        label -> Text,
+        last_number -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    users (id) {
+        id -> Id,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        disabled_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    one_time_codes (id) {
+        id -> Id,
+        user_id -> Id,
+        code_hash -> Binary,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    sessions (id) {
+        id -> Id,
+        user_id -> Id,
+        client -> Nullable<Text>,
+        created_at -> Timestamp,
+        last_used_at -> Timestamp,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        session_id -> Id,
+        created_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    grants (id) {
+        id -> Id,
+        user_id -> Id,
+        role -> Text,
+        organisation_id -> Nullable<Id>,
+        provider_id -> Nullable<Id>,
+        reason -> Nullable<Text>,
+        granted_by -> Nullable<Id>,
+        granted_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    access_state (id) {
+        id -> Integer,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    products (id) {
+        id -> Id,
+        owner_id -> Id,
+        code -> Text,
+        name -> Text,
+        currency -> Text,
+        created_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    product_versions (id) {
+        id -> Id,
+        product_id -> Id,
+        number -> Integer,
+        state -> Text,
+        valid_from -> Nullable<Date>,
+        valid_to -> Nullable<Date>,
+        parameters -> Text,
+        created_at -> Timestamp,
+        published_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    households (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        number -> Text,
+        section_id -> Nullable<Id>,
+        area_id -> Nullable<Id>,
+        class -> Text,
+        phone -> Nullable<Text>,
+        registered_on -> Date,
+        recorded_at -> Timestamp,
+        revision -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    members (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        card_number -> Text,
+        legacy_number -> Nullable<Text>,
+        family_name -> Text,
+        given_name -> Text,
+        folded_name -> Text,
+        sex -> Text,
+        birth_date -> Nullable<Date>,
+        birth_precision -> Text,
+        national_id -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        occupation -> Nullable<Text>,
+        died_on -> Nullable<Date>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    memberships (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        member_id -> Id,
+        relationship -> Text,
+        from_on -> Date,
+        to_on -> Nullable<Date>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    enrolments (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        number -> Text,
+        household_id -> Id,
+        product_version_id -> Id,
+        starts_on -> Date,
+        ends_on -> Date,
+        state -> Text,
+        first_enrolment -> Bool,
+        applied_on -> Date,
+        admitted_on -> Nullable<Date>,
+        ended_on -> Nullable<Date>,
+        reason -> Nullable<Text>,
+        waiting_from -> Nullable<Date>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    cover_spans (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        member_id -> Id,
+        enrolment_id -> Id,
+        from_on -> Date,
+        to_on -> Nullable<Date>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        waiting_from -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    dues (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        enrolment_id -> Id,
+        kind -> Text,
+        payer -> Text,
+        due_on -> Date,
+        amount_minor -> BigInt,
+        currency -> Text,
+        issued_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    cash_desks (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        code -> Text,
+        name -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    receipts (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        series_id -> Nullable<Id>,
+        number -> Nullable<BigInt>,
+        label -> Text,
+        issued_on -> Date,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    payments (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        cash_desk_id -> Nullable<Id>,
+        receipt_id -> Id,
+        method -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        received_on -> Date,
+        reference -> Nullable<Text>,
+        recorded_by -> Nullable<Id>,
+        posted_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    reversals (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        payment_id -> Id,
+        household_id -> Id,
+        receipt_id -> Id,
+        reason -> Text,
+        reversed_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    allocations (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        payment_id -> Id,
+        reversal_id -> Nullable<Id>,
+        due_id -> Id,
+        amount_minor -> BigInt,
+        counts_on -> Date,
+        revision -> BigInt,
+        ordinal -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    accounts (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        book -> Text,
+        code -> Text,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    transfers (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        book -> Text,
+        debit_account_id -> Id,
+        credit_account_id -> Id,
+        amount_minor -> BigInt,
+        currency -> Text,
+        event -> Text,
+        command_id -> Id,
+        ordinal -> Integer,
+        payment_id -> Nullable<Id>,
+        due_id -> Nullable<Id>,
+        reverses_id -> Nullable<Id>,
+        posted_on -> Date,
+        value_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    organisations,
+    organisation_links,
+    areas,
+    commands,
+    audit_rows,
+    audit_values,
+    fact_marks,
+    changes_pending,
+    series,
+    users,
+    one_time_codes,
+    sessions,
+    refresh_tokens,
+    grants,
+    access_state,
+    products,
+    product_versions,
+    households,
+    members,
+    memberships,
+    enrolments,
+    cover_spans,
+    dues,
+    cash_desks,
+    receipts,
+    payments,
+    reversals,
+    allocations,
+    accounts,
+    transfers,
+);

@@ -1,0 +1,33 @@
+//! What diesel's enum over both engines cannot compile (insert of many rows, insert or nothing, upsert) is written once
+//! and compiled for each engine by [`on_each!`]. A test counts its uses and compares them with the list below; more than
+//! forty would say that the enum no longer serves.
+//!
+//! Uses, file by file:
+//! - `db/mod.rs`: begin of a transaction, the session's settings
+
+/// Runs the same body on the concrete connection of whichever engine is behind.
+#[macro_export]
+macro_rules! on_each {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Pg($c) => $body,
+            $crate::db::Conn::Sqlite($c) => $body,
+        }
+    };
+}
+
+/// Inserts many rows, a few hundred at a time: both engines bound the number of values of one statement.
+#[macro_export]
+macro_rules! insert_all {
+    ($write:expr, $table:expr, $rows:expr) => {{
+        let mut result: diesel::QueryResult<()> = Ok(());
+        for chunk in $rows.chunks(500) {
+            let outcome = $crate::on_each!($write.conn(), |c| diesel::insert_into($table).values(chunk).execute(c));
+            if let Err(error) = outcome {
+                result = Err(error);
+                break;
+            }
+        }
+        result
+    }};
+}

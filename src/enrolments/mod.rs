@@ -1,0 +1,2 @@
+//! enrolments.
+pub mod rules;

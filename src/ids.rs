@@ -1,0 +1,229 @@
+//! Ids: UUIDv7, made by the client or by [`Ids`], one Rust type per kind of row so that a household's id cannot be given
+//! where a member's is asked. All kinds share one generic type and thus one set of database conversions (`db/types.rs`).
+use crate::clock::Clock;
+use parking_lot::Mutex;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// An id of a row of kind `K`.
+#[derive(diesel::deserialize::FromSqlRow, diesel::expression::AsExpression)]
+#[diesel(sql_type = crate::db::types::Id)]
+pub struct Key<K: 'static>(Uuid, PhantomData<fn() -> K>);
+
+impl<K: 'static> Key<K> {
+    /// The nil id, of the ROOT organisation.
+    pub const NIL: Self = Key(Uuid::nil(), PhantomData);
+
+    /// Takes an id that came from outside or from another kind; the caller says what it stands for.
+    pub const fn new(uuid: Uuid) -> Self {
+        Key(uuid, PhantomData)
+    }
+
+    /// The plain id.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl<K: 'static> Clone for Key<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K: 'static> Copy for Key<K> {}
+impl<K: 'static> PartialEq for Key<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<K: 'static> Eq for Key<K> {}
+impl<K: 'static> PartialOrd for Key<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<K: 'static> Ord for Key<K> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+impl<K: 'static> Hash for Key<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<K: 'static> fmt::Debug for Key<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+impl<K: 'static> fmt::Display for Key<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+impl<K: 'static> std::str::FromStr for Key<K> {
+    type Err = uuid::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(Key::new)
+    }
+}
+impl<K: 'static> serde::Serialize for Key<K> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+impl<'de, K: 'static> serde::Deserialize<'de> for Key<K> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Uuid::deserialize(deserializer).map(Key::new)
+    }
+}
+impl<K: 'static> utoipa::PartialSchema for Key<K> {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Uuid)))
+            .into()
+    }
+}
+impl<K: 'static> utoipa::ToSchema for Key<K> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        std::borrow::Cow::Borrowed("Id")
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident => $alias:ident;)+) => {
+        /// The kinds of rows that have ids; never built, they only tell ids apart.
+        pub mod kind {
+            $($(#[$doc])* pub enum $kind {})+
+        }
+        $($(#[$doc])* pub type $alias = Key<kind::$kind>;)+
+    };
+}
+
+kinds! {
+    /// An organisation of the tree.
+    Organisation => OrganisationId;
+    /// A mutual, which is an organisation.
+    Mutual => MutualId;
+    /// A dated link between two organisations.
+    Link => LinkId;
+    /// An area of residence.
+    Area => AreaId;
+    /// A user.
+    User => UserId;
+    /// A one-time code.
+    Code => CodeId;
+    /// A session of a user.
+    Session => SessionId;
+    /// A grant of a role.
+    Grant => GrantId;
+    /// A health facility.
+    Provider => ProviderId;
+    /// A command; the row that it creates has the same id.
+    Command => CommandId;
+    /// A row of the audit.
+    Audit => AuditId;
+    /// A mark that a month's facts are stale.
+    Mark => MarkId;
+    /// A change not yet numbered for devices.
+    Change => ChangeId;
+    /// A series of numbers.
+    Series => SeriesId;
+    /// A benefit package.
+    Product => ProductId;
+    /// A version of a benefit package.
+    ProductVersion => ProductVersionId;
+    /// A household.
+    Household => HouseholdId;
+    /// A person.
+    Member => MemberId;
+    /// A person's stay in a household.
+    Membership => MembershipId;
+    /// A household in a product for a period.
+    Enrolment => EnrolmentId;
+    /// A span of cover.
+    Span => SpanId;
+    /// A due.
+    Due => DueId;
+    /// A cash desk.
+    CashDesk => CashDeskId;
+    /// A receipt.
+    Receipt => ReceiptId;
+    /// A payment.
+    Payment => PaymentId;
+    /// A reversal of a payment.
+    Reversal => ReversalId;
+    /// An allocation of a payment to a due.
+    Allocation => AllocationId;
+    /// An account of the ledger.
+    Account => AccountId;
+    /// A transfer of the ledger.
+    Transfer => TransferId;
+}
+
+impl From<MutualId> for OrganisationId {
+    fn from(mutual: MutualId) -> Self {
+        Key::new(mutual.uuid())
+    }
+}
+
+/// Makes ids: the time from the clock, the rest from the machine's randomness, or from a seed so that a simulation run
+/// twice makes the same rows.
+#[derive(Clone)]
+pub struct Ids {
+    clock: Clock,
+    seeded: Option<Arc<Mutex<u64>>>,
+}
+
+impl Ids {
+    /// Ids from the machine's randomness.
+    pub fn random(clock: Clock) -> Self {
+        Ids { clock, seeded: None }
+    }
+
+    /// Ids that repeat with the seed and the clock.
+    pub fn seeded(clock: Clock, seed: u64) -> Self {
+        Ids { clock, seeded: Some(Arc::new(Mutex::new(seed))) }
+    }
+
+    /// A new id.
+    pub fn next<K: 'static>(&self) -> Key<K> {
+        let millis = u64::try_from(self.clock.now().and_utc().timestamp_millis()).unwrap_or(0);
+        let mut tail = [0u8; 10];
+        self.fill(&mut tail);
+        Key::new(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+    }
+
+    /// Fills a buffer: salts of the audit and the like; secrets use `access::secrets`, never this.
+    pub fn fill(&self, buffer: &mut [u8]) {
+        match &self.seeded {
+            None => fill_from_machine(buffer),
+            Some(state) => {
+                let mut state = state.lock();
+                for chunk in buffer.chunks_mut(8) {
+                    let word = split_mix(&mut state).to_le_bytes();
+                    chunk.copy_from_slice(&word[..chunk.len()]);
+                }
+            }
+        }
+    }
+}
+
+/// SplitMix64: short, well spread, and good enough where nothing is secret.
+pub fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// The machine's randomness. It fails only where the kernel gives none, and then nothing here may go on.
+pub fn fill_from_machine(buffer: &mut [u8]) {
+    getrandom::fill(buffer).expect("the operating system gives random bytes");
+}

@@ -1,0 +1,130 @@
+//! The posting table: which account is debited and which is credited for each event. Pure, and the only place that knows.
+use super::model::AccountKind;
+
+/// The one book with which a mutual begins.
+pub const MAIN: &str = "MAIN";
+
+/// The accounts with which a mutual begins; those of a provider or a collector are opened when first needed.
+pub const ACCOUNTS: &[(&str, AccountKind)] = &[
+    ("cash", AccountKind::Asset),
+    ("bank", AccountKind::Asset),
+    ("mobile", AccountKind::Asset),
+    ("advances", AccountKind::Asset),
+    ("household_credits", AccountKind::Liability),
+    ("payable:member", AccountKind::Liability),
+    ("contributions", AccountKind::Income),
+    ("fees", AccountKind::Income),
+    ("other_income", AccountKind::Income),
+    ("subsidies", AccountKind::Income),
+    ("benefits", AccountKind::Expense),
+    ("expense", AccountKind::Expense),
+];
+
+/// Where money lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// In the cash desk.
+    Cash,
+    /// At the bank.
+    Bank,
+    /// With the mobile-money operator.
+    Mobile,
+}
+
+/// What money was received for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Income {
+    /// Contributions.
+    Contributions,
+    /// Registration fees.
+    Fees,
+    /// Anything else.
+    Other,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The part of a payment that a due took.
+    PaymentAllocated {
+        /// Where the payment went.
+        into: Holding,
+        /// By the due's kind.
+        income: Income,
+    },
+    /// The part of a payment that no due took.
+    PaymentSurplus {
+        /// Where the payment went.
+        into: Holding,
+    },
+    /// A due took what an earlier payment had left.
+    CreditUsed {
+        /// By the due's kind.
+        income: Income,
+    },
+}
+
+impl Holding {
+    const fn account(self) -> &'static str {
+        match self {
+            Holding::Cash => "cash",
+            Holding::Bank => "bank",
+            Holding::Mobile => "mobile",
+        }
+    }
+}
+
+impl Income {
+    const fn account(self) -> &'static str {
+        match self {
+            Income::Contributions => "contributions",
+            Income::Fees => "fees",
+            Income::Other => "other_income",
+        }
+    }
+}
+
+impl Event {
+    /// The event's name, kept on the transfer.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Event::PaymentAllocated { .. } => "payment_allocated",
+            Event::PaymentSurplus { .. } => "payment_surplus",
+            Event::CreditUsed { .. } => "credit_used",
+        }
+    }
+
+    /// The accounts debited and credited.
+    pub const fn posting(self) -> (&'static str, &'static str) {
+        match self {
+            Event::PaymentAllocated { into, income } => (into.account(), income.account()),
+            Event::PaymentSurplus { into } => (into.account(), "household_credits"),
+            Event::CreditUsed { income } => ("household_credits", income.account()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_posts_between_two_different_accounts_of_the_beginning() {
+        let holdings = [Holding::Cash, Holding::Bank, Holding::Mobile];
+        let incomes = [Income::Contributions, Income::Fees, Income::Other];
+        let mut events = Vec::new();
+        for into in holdings {
+            events.push(Event::PaymentSurplus { into });
+            events.extend(incomes.map(|income| Event::PaymentAllocated { into, income }));
+        }
+        events.extend(incomes.map(|income| Event::CreditUsed { income }));
+        assert_eq!(events.len(), 15);
+        for event in events {
+            let (debit, credit) = event.posting();
+            assert_ne!(debit, credit, "{event:?}");
+            for code in [debit, credit] {
+                assert!(ACCOUNTS.iter().any(|(known, _)| *known == code), "{code}");
+            }
+        }
+    }
+}

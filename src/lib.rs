@@ -1,0 +1,35 @@
+//! Ayni: the membership backend of health mutuals and of the solidarity platforms above them.
+//!
+//! The map of the house. Foundations first, then one folder per subject in the order of the work; a subject imports only
+//! subjects above it in this list. A write goes `routes → http → service → store`, with `rules` asked on the side.
+
+// Foundations: time, ids, money, the two engines, what travels.
+pub mod clock;
+pub mod dates;
+pub mod ids;
+pub mod money;
+#[macro_use]
+pub mod db;
+pub mod error;
+pub mod page;
+pub mod web;
+
+// Who did what, and who may.
+pub mod access;
+pub mod audit;
+
+// The subjects.
+pub mod claims;
+pub mod contributions;
+pub mod enrolments;
+pub mod households;
+pub mod ledger;
+pub mod organisations;
+pub mod products;
+pub mod reports;
+
+// The house put together.
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod routes;

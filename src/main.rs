@@ -1,0 +1,4 @@
+//! Parses the command and calls the library.
+fn main() -> std::process::ExitCode {
+    ayni::cli::run()
+}

@@ -1,0 +1,2 @@
+//! products.
+pub mod rules;

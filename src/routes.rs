@@ -1,0 +1,452 @@
+//! The route table: every path and method once, with who may call it, what it takes and gives, and which rows it writes.
+//! The server, the API description and the tests of access and of written rows are all made from it.
+use crate::access::http as access;
+use crate::access::permissions::Permission;
+use crate::error::ProblemView;
+use crate::organisations::http as organisations;
+use actix_web::web;
+use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, ToSchema};
+
+/// The prefix of every route of the table.
+pub const PREFIX: &str = "/api/v1";
+
+/// A method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the words of HTTP")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+
+    fn openapi(self) -> HttpMethod {
+        match self {
+            Method::Get => HttpMethod::Get,
+            Method::Post => HttpMethod::Post,
+            Method::Put => HttpMethod::Put,
+            Method::Patch => HttpMethod::Patch,
+            Method::Delete => HttpMethod::Delete,
+        }
+    }
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Anybody.
+    Public,
+    /// Whoever is logged in.
+    Signed,
+    /// Whoever holds the permission in the place.
+    Holds(Permission, Place),
+}
+
+/// Where a permission must be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On the mutual `{m}` of the path, or on sections of it.
+    Mutual,
+    /// On the organisation `{id}` of the path, or above it.
+    Organisation,
+    /// Somewhere; the handler asks again for the place that the body, the query or the row names.
+    Named,
+}
+
+/// Which rows of the command frame a successful call writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// None.
+    Nothing,
+    /// One audit row: a read of persons or care, a login.
+    Audit,
+    /// A command and its audit row: users, organisations, products.
+    Command,
+    /// A command, its audit row, marks and pending changes: register, money and care.
+    Facts,
+}
+
+type SchemaOf = fn(&mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema>;
+
+/// What a call gives.
+#[derive(Clone, Copy)]
+pub enum Answer {
+    /// No body.
+    Empty,
+    /// One thing.
+    One(u16, SchemaOf),
+    /// A page of things.
+    Page(SchemaOf),
+}
+
+/// A line of the table.
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// Path below [`PREFIX`].
+    pub path: &'static str,
+    /// Name of the operation.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Who may call.
+    pub caller: Caller,
+    /// Which rows it writes.
+    pub writes: Writes,
+    /// True where it reads or writes persons, money of persons or care.
+    pub persons: bool,
+    /// The body that it takes.
+    pub body: Option<SchemaOf>,
+    /// The query that it takes.
+    pub query: Option<fn() -> Vec<Parameter>>,
+    /// What it gives.
+    pub answer: Answer,
+    /// True where `If-Match` is needed.
+    pub if_match: bool,
+    handler: fn() -> actix_web::Route,
+}
+
+fn schema_of<T: ToSchema>(found: &mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema> {
+    let name = T::name().into_owned();
+    T::schemas(found);
+    found.push((name.clone(), T::schema()));
+    RefOr::Ref(Ref::from_schema_name(name))
+}
+
+fn query_of<Q: IntoParams>() -> Vec<Parameter> {
+    Q::into_params(|| Some(ParameterIn::Query))
+}
+
+impl Route {
+    const fn new(
+        method: Method,
+        path: &'static str,
+        name: &'static str,
+        handler: fn() -> actix_web::Route,
+        summary: &'static str,
+    ) -> Route {
+        Route {
+            method,
+            path,
+            name,
+            summary,
+            caller: Caller::Signed,
+            writes: Writes::Nothing,
+            persons: false,
+            body: None,
+            query: None,
+            answer: Answer::Empty,
+            if_match: false,
+            handler,
+        }
+    }
+    const fn public(mut self) -> Route {
+        self.caller = Caller::Public;
+        self
+    }
+    const fn needs(mut self, permission: Permission, place: Place) -> Route {
+        self.caller = Caller::Holds(permission, place);
+        self
+    }
+    const fn writes(mut self, writes: Writes) -> Route {
+        self.writes = writes;
+        self
+    }
+    const fn body<T: ToSchema>(mut self) -> Route {
+        self.body = Some(schema_of::<T>);
+        self
+    }
+    const fn query<Q: IntoParams>(mut self) -> Route {
+        self.query = Some(query_of::<Q>);
+        self
+    }
+    const fn gives<T: ToSchema>(mut self, status: u16) -> Route {
+        self.answer = Answer::One(status, schema_of::<T>);
+        self
+    }
+    const fn pages<T: ToSchema>(mut self) -> Route {
+        self.answer = Answer::Page(schema_of::<T>);
+        self
+    }
+    const fn if_match(mut self) -> Route {
+        self.if_match = true;
+        self
+    }
+
+    /// `METHOD /api/v1/path`, as commands and audit rows name it.
+    pub fn key(&self) -> String {
+        format!("{} {PREFIX}{}", self.method.as_str(), self.path)
+    }
+}
+
+macro_rules! route {
+    ($method:ident $path:literal $($module:ident)::+, $summary:literal) => {
+        Route::new(Method::$method, $path, route!(@name $($module)::+), || route!(@method $method).to($($module)::+), $summary)
+    };
+    (@name $subject:ident :: $handler:ident) => { concat!(stringify!($subject), "_", stringify!($handler)) };
+    (@method Get) => { web::get() };
+    (@method Post) => { web::post() };
+    (@method Put) => { web::put() };
+    (@method Patch) => { web::patch() };
+    (@method Delete) => { web::delete() };
+}
+
+use Permission as P;
+use Place::{Named, Organisation};
+
+/// Every route.
+pub static ROUTES: &[Route] = &[
+    route!(Post "/auth/login" access::log_in, "Opens a session with e-mail or phone and password")
+        .public()
+        .body::<access::LogIn>()
+        .gives::<access::TokensView>(200)
+        .writes(Writes::Audit),
+    route!(Post "/auth/refresh" access::refresh, "Exchanges a refresh token, once")
+        .public()
+        .body::<access::Refresh>()
+        .gives::<access::TokensView>(200),
+    route!(Post "/auth/accept" access::accept, "Sets a first or a reset password with a one-time code")
+        .public()
+        .body::<access::Accept>()
+        .writes(Writes::Audit),
+    route!(Post "/auth/logout" access::log_out, "Ends the session").writes(Writes::Audit),
+    route!(Get "/me" access::me, "The user who asks, with his grants").gives::<access::UserView>(200),
+    route!(Get "/me/mutuals" access::my_mutuals, "The mutuals in which the user works").pages::<access::MyMutual>(),
+    route!(Put "/me/password" access::change_password, "Changes one's own password; other sessions end")
+        .body::<access::ChangePassword>()
+        .writes(Writes::Command),
+    route!(Get "/me/sessions" access::my_sessions, "One's own sessions").pages::<access::SessionView>(),
+    route!(Delete "/me/sessions/{id}" access::end_my_session, "Ends one of one's own sessions").writes(Writes::Command),
+    route!(Get "/roles" access::roles, "The permission table").gives::<access::RolesView>(200),
+    route!(Get "/users" access::list_users, "The users of an organisation")
+        .needs(P::UserRead, Named)
+        .query::<access::UserFilter>()
+        .pages::<access::UserView>(),
+    route!(Post "/users" access::invite, "Invites a user with a first role; the answer holds a one-time code")
+        .needs(P::UserWrite, Named)
+        .body::<access::InviteUser>()
+        .gives::<access::InvitationView>(201)
+        .writes(Writes::Command),
+    route!(Get "/users/{id}" access::get_user, "A user with his grants")
+        .needs(P::UserRead, Named)
+        .gives::<access::UserView>(200),
+    route!(Post "/users/{id}/reset" access::reset_user, "Gives a new one-time code; sessions end")
+        .needs(P::UserWrite, Named)
+        .gives::<access::CodeView>(200)
+        .writes(Writes::Command),
+    route!(Post "/users/{id}/disable" access::disable_user, "Keeps a user out; sessions end")
+        .needs(P::UserWrite, Named)
+        .gives::<access::UserView>(200)
+        .writes(Writes::Command),
+    route!(Post "/users/{id}/enable" access::enable_user, "Lets a user in again")
+        .needs(P::UserWrite, Named)
+        .gives::<access::UserView>(200)
+        .writes(Writes::Command),
+    route!(Post "/users/{id}/grants" access::grant_role, "Grants one more role")
+        .needs(P::UserWrite, Named)
+        .body::<access::GrantRole>()
+        .gives::<access::GrantView>(201)
+        .writes(Writes::Command),
+    route!(Delete "/users/{id}/grants/{grant}" access::end_grant, "Ends a grant")
+        .needs(P::UserWrite, Named)
+        .writes(Writes::Command),
+    route!(Get "/organisations" organisations::list, "The organisations within one's grants, by code")
+        .needs(P::OrganisationRead, Named)
+        .query::<organisations::OrganisationFilter>()
+        .pages::<organisations::OrganisationItem>(),
+    route!(Post "/organisations" organisations::add, "Makes an organisation below another")
+        .needs(P::SectionWrite, Named)
+        .body::<organisations::AddOrganisation>()
+        .gives::<organisations::OrganisationView>(201)
+        .writes(Writes::Command),
+    route!(Get "/organisations/{id}" organisations::get, "An organisation")
+        .needs(P::OrganisationRead, Organisation)
+        .gives::<organisations::OrganisationView>(200),
+    route!(Patch "/organisations/{id}" organisations::change, "Changes an organisation's name or zone")
+        .needs(P::SectionWrite, Organisation)
+        .body::<organisations::ChangeOrganisation>()
+        .gives::<organisations::OrganisationView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Get "/organisations/{id}/links" organisations::links, "An organisation's links upwards, past ones included")
+        .needs(P::OrganisationRead, Organisation)
+        .pages::<organisations::LinkView>(),
+    route!(Post "/organisations/{id}/links" organisations::add_link, "Links an organisation upwards from a day")
+        .needs(P::OrganisationWrite, Organisation)
+        .body::<organisations::AddLink>()
+        .gives::<organisations::LinkView>(201)
+        .writes(Writes::Command),
+    route!(Post "/organisations/{id}/links/{link}/end" organisations::end_link, "Ends a link on a day")
+        .needs(P::OrganisationWrite, Organisation)
+        .body::<organisations::EndLink>()
+        .gives::<organisations::LinkView>(200)
+        .writes(Writes::Command),
+    route!(Get "/areas" organisations::areas, "The areas of a country, by name")
+        .needs(P::OrganisationRead, Named)
+        .query::<organisations::AreaFilter>()
+        .pages::<organisations::AreaView>(),
+    route!(Post "/areas" organisations::add_area, "Adds an area with its first day")
+        .needs(P::OrganisationWrite, Named)
+        .body::<organisations::AddArea>()
+        .gives::<organisations::AreaView>(201)
+        .writes(Writes::Command),
+];
+
+/// Puts every route of the table into the server; a known path with another method is 405.
+pub fn configure(config: &mut web::ServiceConfig) {
+    let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    // Fixed names before ids: `/claims/quote` is no claim.
+    paths.sort_by_key(|path| path.contains('{'));
+    config.service(paths.into_iter().fold(web::scope(PREFIX), |scope, path| {
+        let resource = ROUTES
+            .iter()
+            .filter(|route| route.path == path)
+            .fold(web::resource(path), |resource, route| resource.route((route.handler)()));
+        scope.service(resource.default_service(web::to(crate::app::method_not_allowed)))
+    }));
+}
+
+/// The API description (OpenAPI 3.1).
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    use utoipa::openapi::*;
+    let mut schemas: Vec<(String, RefOr<Schema>)> = Vec::new();
+    let problem = schema_of::<ProblemView>(&mut schemas);
+    let mut paths = PathsBuilder::new();
+    for route in ROUTES {
+        let mut operation = path::OperationBuilder::new()
+            .operation_id(Some(route.name))
+            .summary(Some(route.summary))
+            .tag(route.path.split('/').nth(if route.path.starts_with("/mutuals/") { 3 } else { 1 }).unwrap_or(""));
+        let who = match route.caller {
+            Caller::Public => "No login is needed.".to_owned(),
+            Caller::Signed => "For every user who is logged in.".to_owned(),
+            Caller::Holds(permission, _) => {
+                let roles: Vec<&str> =
+                    crate::access::permissions::roles_with(permission).iter().map(|role| role.as_str()).collect();
+                format!("Needs `{permission}`: {}.", roles.join(", "))
+            }
+        };
+        operation = operation.description(Some(who));
+        operation = match route.caller {
+            Caller::Public => operation.securities(Some([])),
+            _ => operation.security(security::SecurityRequirement::new("bearer", Vec::<String>::new())),
+        };
+        for name in route.path.split(['{', '}']).skip(1).step_by(2) {
+            let id = ObjectBuilder::new()
+                .schema_type(schema::Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+            operation = operation.parameter(
+                path::ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Path)
+                    .required(Required::True)
+                    .schema(Some(if name == "number" {
+                        ObjectBuilder::new().schema_type(schema::Type::Integer)
+                    } else {
+                        id
+                    })),
+            );
+        }
+        if let Some(query) = route.query {
+            for parameter in query() {
+                operation = operation.parameter(parameter);
+            }
+        }
+        if route.if_match {
+            operation = operation.parameter(header("If-Match", "The `ETag` that was read.", Required::True));
+        }
+        if route.method != Method::Get && route.caller != Caller::Public {
+            operation = operation.parameter(header(
+                "Idempotency-Key",
+                "A UUID: the same request sent again with it changes nothing.",
+                Required::False,
+            ));
+        }
+        if let Some(body) = route.body {
+            let content = ContentBuilder::new().schema(Some(body(&mut schemas))).build();
+            let kind = if route.method == Method::Patch { "application/merge-patch+json" } else { "application/json" };
+            operation = operation.request_body(Some(
+                request_body::RequestBodyBuilder::new().content(kind, content).required(Some(Required::True)).build(),
+            ));
+        }
+        let (status, response) = match route.answer {
+            Answer::Empty => (204, ResponseBuilder::new().description("Done").build()),
+            Answer::One(status, schema) => (status, json("The row, or the answer", schema(&mut schemas))),
+            Answer::Page(schema) => (200, json("A page", page(schema(&mut schemas)))),
+        };
+        if status == 201 {
+            operation = operation.response("200", response.clone());
+        }
+        operation = operation.response(status.to_string(), response);
+        let content = ContentBuilder::new().schema(Some(problem.clone())).build();
+        let refusal = ResponseBuilder::new()
+            .description("A problem; see `code`")
+            .content("application/problem+json", content)
+            .build();
+        operation = operation.response("default", refusal);
+        paths = paths.path(format!("{PREFIX}{}", route.path), PathItem::new(route.method.openapi(), operation.build()));
+    }
+    let mut components = ComponentsBuilder::new().security_scheme(
+        "bearer",
+        security::SecurityScheme::Http(
+            security::HttpBuilder::new().scheme(security::HttpAuthScheme::Bearer).bearer_format("JWT").build(),
+        ),
+    );
+    for (name, schema) in schemas {
+        components = components.schema(name, schema);
+    }
+    let info = InfoBuilder::new()
+        .title("Ayni")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Membership backend of health mutuals and of the platforms above them."))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").build()))
+        .build();
+    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components.build())).build()
+}
+
+fn header(name: &str, description: &str, required: utoipa::openapi::Required) -> Parameter {
+    use utoipa::openapi::{ObjectBuilder, path::ParameterBuilder, schema::Type};
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build()
+}
+
+fn json(description: &str, schema: RefOr<Schema>) -> utoipa::openapi::Response {
+    use utoipa::openapi::{ContentBuilder, ResponseBuilder};
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/json", ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
+
+fn page(item: RefOr<Schema>) -> RefOr<Schema> {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+    ObjectBuilder::new()
+        .property("items", ArrayBuilder::new().items(item))
+        .required("items")
+        .property("next_cursor", ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])))
+        .required("next_cursor")
+        .into()
+}

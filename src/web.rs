@@ -1,0 +1,325 @@
+//! What travels: bodies and queries read with precise errors, answers with their headers. A body is JSON of a bounded size
+//! without unknown fields; each fault names its field by a JSON pointer.
+use crate::error::{Code, Error, FieldError, Problem, Result, request_id};
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use garde::Validate;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::pin::Pin;
+use uuid::Uuid;
+
+/// The largest body, in bytes.
+pub const LARGEST_BODY: usize = 256 * 1024;
+
+/// Runs blocking work on a thread that may wait.
+///
+/// # Errors
+/// What the work gives.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    web::block(work).await.map_err(|_| Error::Fault("a blocking thread was cancelled".into()))?
+}
+
+/// A body, read and validated.
+#[derive(Debug)]
+pub struct Body<T> {
+    /// What was sent.
+    pub value: T,
+    /// Its `id`, where it has one.
+    pub id: Option<Uuid>,
+    /// SHA-256 of the path and the parsed body with sorted keys.
+    pub hash: [u8; 32],
+}
+
+impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = web::Payload::from_request(req, payload);
+        let req = req.clone();
+        Box::pin(async move {
+            let typed = req
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+            if !matches!(typed.as_deref(), Some("application/json" | "application/merge-patch+json")) {
+                return Err(Code::UnsupportedMediaType.into());
+            }
+            let payload = payload.await.map_err(|_| Problem::of(Code::Unreadable))?;
+            let bytes = payload
+                .to_bytes_limited(LARGEST_BODY)
+                .await
+                .map_err(|_| Problem::with(Code::TooLarge, format!("at most {LARGEST_BODY} bytes")))?
+                .map_err(|_| Problem::of(Code::Unreadable))?;
+            parse(req.path(), &bytes)
+        })
+    }
+}
+
+/// Reads and validates a body.
+///
+/// # Errors
+/// `unreadable` or `invalid` with the fields at fault.
+pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(path: &str, bytes: &[u8]) -> Result<Body<T>> {
+    let json: serde_json::Value = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::with(Code::Unreadable, format!("the body is no JSON: {error}")))?;
+    let hash = request_hash(path, &json);
+    let id = json.get("id").and_then(|id| id.as_str()).and_then(|id| Uuid::parse_str(id).ok());
+    let value: T = serde_path_to_error::deserialize(&json).map_err(|error| type_fault(&error))?;
+    value.validate().map_err(|report| bounds_faults(&report))?;
+    Ok(Body { value, id, hash })
+}
+
+/// SHA-256 of path and body, keys sorted.
+pub fn request_hash(path: &str, json: &serde_json::Value) -> [u8; 32] {
+    fn canonical(value: &serde_json::Value, out: &mut String) {
+        match value {
+            serde_json::Value::Object(map) => {
+                let mut keys: Vec<&String> = map.keys().collect();
+                keys.sort();
+                out.push('{');
+                for key in keys {
+                    out.push_str(&serde_json::Value::String(key.clone()).to_string());
+                    out.push(':');
+                    canonical(&map[key], out);
+                    out.push(',');
+                }
+                out.push('}');
+            }
+            serde_json::Value::Array(items) => {
+                out.push('[');
+                for item in items {
+                    canonical(item, out);
+                    out.push(',');
+                }
+                out.push(']');
+            }
+            other => out.push_str(&other.to_string()),
+        }
+    }
+    let mut text = format!("{path}\n");
+    canonical(json, &mut text);
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// `members[0].sex` as a JSON pointer.
+fn pointer(path: &str) -> String {
+    let mut out = String::from("/");
+    for c in path.chars() {
+        match c {
+            '.' | '[' => out.push('/'),
+            ']' => {}
+            c => out.push(c),
+        }
+    }
+    if out == "/" { String::new() } else { out.replace("//", "/") }
+}
+
+fn type_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let message = error.inner().to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    let at = error.path().to_string();
+    let mut place = if at == "." { String::new() } else { pointer(&at) };
+    let named = || message.split('`').nth(1).unwrap_or("").to_owned();
+    let code = if message.starts_with("unknown field") {
+        let name = named();
+        if !place.ends_with(&format!("/{name}")) {
+            place = format!("{place}/{name}");
+        }
+        "unknown_field"
+    } else if message.starts_with("missing field") {
+        place = format!("{place}/{}", named());
+        "missing"
+    } else if message.starts_with("unknown variant") {
+        "unknown_value"
+    } else {
+        "wrong_type"
+    };
+    Problem::field(place, code, message).into()
+}
+
+fn bounds_faults(report: &garde::Report) -> Error {
+    let errors = report
+        .iter()
+        .map(|(path, error)| FieldError::new(pointer(&path.to_string()), "out_of_bounds", error.message().to_string()))
+        .collect();
+    Problem::fields(Code::Invalid, errors).into()
+}
+
+/// The query string, read without tolerance for unknown names.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let deserializer =
+            serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(req.query_string().as_bytes()));
+        std::future::ready(serde_path_to_error::deserialize(deserializer).map(Query).map_err(
+            |error: serde_path_to_error::Error<serde_urlencoded::de::Error>| {
+                let message = error.inner().to_string();
+                let at = error.path().to_string();
+                let named = message.split('`').nth(1).unwrap_or("").to_owned();
+                let (place, code) = if message.starts_with("unknown field") {
+                    (named, "unknown_field")
+                } else if message.starts_with("missing field") {
+                    (named, "missing")
+                } else {
+                    (if at == "." { String::new() } else { at }, "wrong_type")
+                };
+                Problem::field(place, code, message).into()
+            },
+        ))
+    }
+}
+
+/// Ids in the path, unreadable ones being absent.
+#[derive(Debug)]
+pub struct Ids<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Ids<T> {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let found = web::Path::<T>::from_request(req, payload).into_inner();
+        std::future::ready(found.map(|path| Ids(path.into_inner())).map_err(|_| Code::NotFound.into()))
+    }
+}
+
+/// The tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+/// Compares `If-Match` with the version in force.
+///
+/// # Errors
+/// `precondition_required` or `version_mismatch`.
+pub fn must_match(if_match: Option<&str>, version: i64) -> Result<()> {
+    match if_match {
+        None => Err(Code::PreconditionRequired.into()),
+        Some(sent) if sent.split(',').any(|tag| tag.trim() == etag(version)) => Ok(()),
+        Some(_) => {
+            Err(Problem::with(Code::VersionMismatch, format!("the current version is {}; read again", etag(version)))
+                .into())
+        }
+    }
+}
+
+/// 201 for what was made, 200 with `Idempotent-Replayed` for what had been.
+pub fn made<V: Serialize>(replayed: bool, location: &str, version: Option<i64>, view: &V) -> HttpResponse {
+    let mut response = if replayed { HttpResponse::Ok() } else { HttpResponse::Created() };
+    if replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    if !location.is_empty() {
+        response.insert_header((header::LOCATION, location));
+    }
+    finish(response, version, view)
+}
+
+/// 200 for what was changed or decided, marked where it had been.
+pub fn changed<V: Serialize>(replayed: bool, version: Option<i64>, view: &V) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    if replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    finish(response, version, view)
+}
+
+/// 200 with a tag, for a read of one row.
+pub fn found<V: Serialize>(version: i64, view: &V) -> HttpResponse {
+    finish(HttpResponse::Ok(), Some(version), view)
+}
+
+/// 200.
+pub fn shown<V: Serialize>(view: &V) -> HttpResponse {
+    finish(HttpResponse::Ok(), None, view)
+}
+
+fn finish<V: Serialize>(mut response: actix_web::HttpResponseBuilder, version: Option<i64>, view: &V) -> HttpResponse {
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(version) = version {
+        response.insert_header((header::ETAG, etag(version)));
+    }
+    match serde_json::to_string(view) {
+        Ok(body) => response.content_type("application/json").body(body),
+        Err(error) => {
+            tracing::error!(request_id = %request_id(), %error, "an answer could not be written");
+            Problem::of(Code::Internal).response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Person {
+        #[garde(length(chars, min = 1, max = 5))]
+        name: String,
+        #[garde(dive)]
+        children: Vec<Child>,
+    }
+    #[derive(Debug, serde::Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Child {
+        #[garde(range(min = 0, max = 120))]
+        age: i32,
+    }
+
+    fn faults(body: &str) -> Vec<(String, String)> {
+        match parse::<Person>("/x", body.as_bytes()) {
+            Err(Error::Problem(problem)) => {
+                problem.errors.iter().map(|error| (error.pointer.clone(), error.code.clone())).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_fault_names_its_field() {
+        let one = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];
+        assert_eq!(faults(r#"{"name":"a","children":[{"age":"x"}]}"#), one("/children/0/age", "wrong_type"));
+        assert_eq!(faults(r#"{"name":"a","children":[{"age":1,"b":2}]}"#), one("/children/0/b", "unknown_field"));
+        assert_eq!(faults(r#"{"name":"a","children":[{}]}"#), one("/children/0/age", "missing"));
+        assert_eq!(faults(r#"{"children":[]}"#), one("/name", "missing"));
+        assert_eq!(faults(r#"{"name":"a","children":[{"age":121}]}"#), one("/children/0/age", "out_of_bounds"));
+        let mut both = faults(r#"{"name":"abcdef","children":[{"age":1},{"age":-1}]}"#);
+        both.sort();
+        assert_eq!(
+            both,
+            [("/children/1/age".into(), "out_of_bounds".into()), ("/name".into(), "out_of_bounds".into())]
+        );
+        assert!(parse::<Person>("/x", b"{").is_err());
+        assert!(parse::<Person>("/x", &b"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn the_order_of_keys_does_not_change_the_hash() {
+        let a: serde_json::Value = serde_json::from_str(r#"{"a":{"x":1,"y":[2,3]},"b":"t"}"#).unwrap();
+        let b: serde_json::Value = serde_json::from_str(r#"{"b":"t","a":{"y":[2,3],"x":1}}"#).unwrap();
+        let c: serde_json::Value = serde_json::from_str(r#"{"b":"t","a":{"y":[3,2],"x":1}}"#).unwrap();
+        assert_eq!(request_hash("/p", &a), request_hash("/p", &b));
+        assert_ne!(request_hash("/p", &a), request_hash("/p", &c));
+        assert_ne!(request_hash("/p", &a), request_hash("/q", &a));
+    }
+
+    #[test]
+    fn versions_must_match() {
+        assert!(must_match(Some("\"v3\""), 3).is_ok());
+        assert!(must_match(Some("\"v2\", \"v3\""), 3).is_ok());
+        assert!(must_match(Some("*"), 3).is_err());
+        assert!(must_match(None, 3).is_err());
+    }
+}

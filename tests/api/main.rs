@@ -1,0 +1,5 @@
+//! The API, subject by subject; the tree of files is the tree of routes.
+#[path = "../support/mod.rs"]
+mod support;
+
+mod frame;

@@ -1,0 +1,577 @@
+//! Runs the worked cases of `tests/cases/visible.json`, or of the file that `AYNI_CASES` names, through the rules.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::path::PathBuf;
+
+use ayni::claims::rules::{self as claims, CeilingEvent, Totals};
+use ayni::contributions::rules::{Book, Due, DueKind, Event};
+use ayni::dates::add_days;
+use ayni::enrolments::rules::{self as enrolments, ArrearsStatus, DueFacts, Renewable};
+use ayni::households::rules as households;
+use ayni::money::{AmountError, Currency, parse_amount};
+use ayni::products::rules::{self as products, Arrears, Persons, Product};
+use ayni::reports::rules::{self as reports, Fraction, TechnicalFigures};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// How many cases the file beside this test has.
+const VISIBLE_CASES: usize = 95;
+
+/// Kinds whose rules are not written yet. Take a kind out when its rule comes in.
+const NOT_YET: [&str; 13] = [
+    "payment_events",
+    "agent",
+    "group",
+    "fed_dues",
+    "fed_guarantee",
+    "fed_stoploss",
+    "fed_aggregate",
+    "clearing",
+    "suppress",
+    "suppress_derived",
+    "round5",
+    "sync_push",
+    "sync_pull",
+];
+
+type Answer = Result<Value, Box<dyn Error>>;
+type Rule = fn(&Value, &BTreeMap<String, Product>) -> Answer;
+
+/// The rule of each kind.
+const RULES: [(&str, Rule); 17] = [
+    ("contribution_call", contribution_call),
+    ("prorata", prorata),
+    ("allocate", allocate),
+    ("money", money),
+    ("threshold", threshold),
+    ("waiting", waiting),
+    ("newborn", newborn),
+    ("renewal", renewal),
+    ("arrears", arrears),
+    ("end_of_rights", end_of_rights),
+    ("adjudicate", adjudicate),
+    ("ceiling_seq", ceiling_seq),
+    ("invoice", invoice),
+    ("appeal", appeal),
+    ("consolidated", consolidated),
+    ("indicator", indicator),
+    ("check_digits", check_digits),
+];
+
+#[derive(Deserialize)]
+struct CaseFile {
+    products: BTreeMap<String, Product>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    kind: String,
+    input: Value,
+    expected: Value,
+}
+
+#[test]
+fn worked_cases_give_the_expected_results() -> Result<(), Box<dyn Error>> {
+    let visible = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/visible.json");
+    let chosen = std::env::var_os("AYNI_CASES").map(PathBuf::from);
+    let path = chosen.clone().unwrap_or(visible);
+    let file: CaseFile = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+
+    // Written directly, since what passing tests print is swallowed.
+    let mut out = std::io::stdout().lock();
+    writeln!(out)?;
+    let (mut passed, mut failed) = (0, 0);
+    let mut unsupported: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in &file.cases {
+        let Some((_, rule)) = RULES.iter().find(|(kind, _)| *kind == case.kind) else {
+            *unsupported.entry(&case.kind).or_default() += 1;
+            continue;
+        };
+        let got = rule(&case.input, &file.products).unwrap_or_else(|error| json!({"refused": error.to_string()}));
+        if got == case.expected {
+            passed += 1;
+        } else {
+            failed += 1;
+            let (id, kind, expected) = (&case.id, &case.kind, &case.expected);
+            writeln!(out, "{id} ({kind})\n  expected {expected}\n  got      {got}")?;
+        }
+    }
+    for (kind, count) in &unsupported {
+        let known = if NOT_YET.contains(kind) { "not supported yet" } else { "unknown kind" };
+        writeln!(out, "{kind}: {count} cases, {known}")?;
+    }
+    let left_out: usize = unsupported.values().sum();
+    writeln!(out, "cases: {passed} passed, {failed} failed, {left_out} unsupported")?;
+
+    assert_eq!(failed, 0, "cases failed");
+    assert!(passed > 0, "no case was run");
+    assert!(
+        RULES.iter().all(|(kind, _)| !NOT_YET.contains(kind)),
+        "a kind that has a rule still stands in the list of those without"
+    );
+    if chosen.is_none() {
+        assert_eq!(file.cases.len(), VISIBLE_CASES);
+        for kind in unsupported.keys() {
+            assert!(NOT_YET.contains(kind), "no rule for kind {kind}");
+        }
+        for (code, product) in &file.products {
+            assert_eq!(product.contradictions(), [], "product {code}");
+        }
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
+    T::deserialize(value)
+}
+
+fn product_of<'a>(input: &Value, products: &'a BTreeMap<String, Product>) -> Result<&'a Product, Box<dyn Error>> {
+    let code: String = read(&input["product"])?;
+    products.get(&code).ok_or_else(|| format!("no product {code}").into())
+}
+
+/// An object keyed by date, as cases give answers for several days.
+fn by_day(days: &[NaiveDate], answer: impl Fn(NaiveDate) -> Result<&'static str, Box<dyn Error>>) -> Answer {
+    let mut answers = Map::new();
+    for day in days {
+        answers.insert(day.to_string(), json!(answer(*day)?));
+    }
+    Ok(Value::Object(answers))
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Money and contributions
+
+fn money(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        amount_text: String,
+        currency: String,
+        document_currency: String,
+    }
+    let input: Input = read(input)?;
+    let parsed = match (Currency::parse(&input.currency), Currency::parse(&input.document_currency)) {
+        (Some(own), Some(document)) => parse_amount(&input.amount_text, own, document),
+        _ if input.currency != input.document_currency => Err(AmountError::CurrencyMismatch),
+        _ => return Err(format!("unknown currency {}", input.currency).into()),
+    };
+    Ok(match parsed {
+        Ok(minor_units) => json!({"valid": true, "minor_units": minor_units}),
+        Err(error) => json!({"valid": false, "error": error.code()}),
+    })
+}
+
+fn contribution_call(input: &Value, products: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        first_enrolment: bool,
+        household_size: Option<i64>,
+        person_classes: Option<Vec<String>>,
+    }
+    let product = product_of(input, products)?;
+    let input: Input = read(input)?;
+    let persons = match (&input.person_classes, input.household_size) {
+        (Some(classes), _) => Persons::Classes(classes),
+        (None, Some(size)) => Persons::Size(size),
+        (None, None) => return Err("neither household_size nor person_classes".into()),
+    };
+    let call = products::contribution_call(product, persons, input.first_enrolment)?;
+    Ok(json!({
+        "contribution_gross": call.contribution_gross,
+        "registration_fee": call.registration_fee,
+        "payable_by": call.payable_by()?,
+    }))
+}
+
+fn prorata(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        annual_amount: i64,
+        #[serde(default)]
+        subsidy_bp: i64,
+        entry_date: NaiveDate,
+        period_to: NaiveDate,
+    }
+    let input: Input = read(input)?;
+    let price = products::prorata(input.annual_amount, input.subsidy_bp, input.entry_date, input.period_to)?;
+    Ok(json!({
+        "remaining_months": price.remaining_months,
+        "gross": price.gross,
+        "subsidy": price.subsidy,
+        "household": price.household,
+    }))
+}
+
+#[derive(Deserialize)]
+struct DueInput {
+    id: String,
+    kind: DueKind,
+    due_date: NaiveDate,
+    amount: i64,
+    #[serde(default)]
+    paid: i64,
+}
+
+impl From<DueInput> for Due<String> {
+    fn from(due: DueInput) -> Self {
+        Self { id: due.id, kind: due.kind, due_on: due.due_date, amount: due.amount, paid: due.paid }
+    }
+}
+
+fn allocate(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        dues: Vec<DueInput>,
+        events: Vec<EventInput>,
+    }
+    #[derive(Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    enum EventInput {
+        Payment { id: String, date: NaiveDate, amount: i64 },
+        Reversal { id: String, payment: String },
+        DueIssued { due: DueInput },
+    }
+    let input: Input = read(input)?;
+    let mut book = Book::new();
+    for due in input.dues {
+        book.add_due(due.into())?;
+    }
+    let mut allocations = Vec::new();
+    for event in input.events {
+        let made = book.apply(match event {
+            EventInput::Payment { id, date, amount } => Event::Payment { id, received_on: date, amount },
+            EventInput::Reversal { id, payment } => Event::Reversal { id, payment },
+            EventInput::DueIssued { due } => Event::DueIssued(due.into()),
+        })?;
+        allocations
+            .extend(made.into_iter().map(|row| json!({"payment": row.payment, "due": row.due, "amount": row.amount})));
+    }
+    let outstanding: BTreeMap<&str, i64> = book.dues().map(|due| (due.id.as_str(), due.outstanding())).collect();
+    Ok(json!({"allocations": allocations, "outstanding": outstanding, "credit": book.credit()?}))
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Entitlement
+
+#[derive(Clone, Copy, Deserialize)]
+struct PaymentInput {
+    date: NaiveDate,
+    amount: i64,
+}
+
+fn threshold(input: &Value, products: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        due: i64,
+        payments: Vec<PaymentInput>,
+    }
+    let threshold_bp = product_of(input, products)?.activation_threshold_bp;
+    let input: Input = read(input)?;
+    let payments: Vec<_> = input.payments.iter().map(|one| (one.date, one.amount)).collect();
+    let steps = enrolments::threshold_steps(input.due, threshold_bp, &payments);
+    let active_from = steps.iter().find(|step| step.active).map(|step| step.on);
+    let steps: Vec<Value> =
+        steps.iter().map(|step| json!({"date": step.on, "paid": step.paid, "active": step.active})).collect();
+    Ok(json!({"steps": steps, "active_from": active_from}))
+}
+
+fn waiting(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        cover_start: NaiveDate,
+        waiting_months: i64,
+        service_dates: Vec<NaiveDate>,
+    }
+    let input: Input = read(input)?;
+    let first = enrolments::first_covered_on(input.cover_start, input.waiting_months)?;
+    let results = by_day(&input.service_dates, |day| {
+        Ok(enrolments::entitlement_after_start(input.cover_start, first, day).code())
+    })?;
+    Ok(json!({"first_covered_date": first, "results": results}))
+}
+
+fn newborn(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        born_on: NaiveDate,
+        registered_on: NaiveDate,
+        waiting_months: i64,
+    }
+    let input: Input = read(input)?;
+    let cover = enrolments::newborn_cover(input.born_on, input.registered_on);
+    let first = cover.waiting.first_covered_on(input.waiting_months)?;
+    Ok(json!({
+        "days": cover.days,
+        "cover_start": cover.cover_start,
+        "first_covered_date": first.unwrap_or(cover.cover_start),
+    }))
+}
+
+fn renewal(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        expiry: NaiveDate,
+        paid_on: NaiveDate,
+        renewal_grace_days: i64,
+        waiting_months: i64,
+        service_dates: Vec<NaiveDate>,
+    }
+    let input: Input = read(input)?;
+    let renewal = enrolments::renewal(input.expiry, input.paid_on, input.renewal_grace_days)?;
+    let results = by_day(&input.service_dates, |day| Ok(renewal.entitlement_on(day, input.waiting_months)?.code()))?;
+    Ok(json!({
+        "days_after_expiry": renewal.days_after_expiry,
+        "continuous": renewal.continuous,
+        "new_period_start": renewal.new_period_start,
+        "new_waiting": !renewal.continuous,
+        "results": results,
+    }))
+}
+
+fn arrears(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        params: Arrears,
+        dues: Vec<DueInput>,
+        payments: Vec<PaymentInput>,
+        as_of: Vec<NaiveDate>,
+    }
+    let mut input: Input = read(input)?;
+    let mut facts: BTreeMap<String, DueFacts<String>> = BTreeMap::new();
+    let mut book = Book::new();
+    for due in input.dues {
+        let due: Due<String> = due.into();
+        let before_all = NaiveDate::MIN;
+        facts.insert(
+            due.id.clone(),
+            DueFacts {
+                id: due.id.clone(),
+                kind: due.kind,
+                due_on: due.due_on,
+                amount: due.amount,
+                payable_by_household: true,
+                allocations: vec![(before_all, due.paid)],
+            },
+        );
+        book.add_due(due)?;
+    }
+    input.payments.sort_by_key(|payment| payment.date);
+    for (index, payment) in input.payments.iter().enumerate() {
+        let made = book.apply(Event::Payment {
+            id: format!("{index:06}"),
+            received_on: payment.date,
+            amount: payment.amount,
+        })?;
+        for row in made {
+            if let Some(due) = facts.get_mut(&row.due) {
+                due.allocations.push((payment.date, row.amount));
+            }
+        }
+    }
+    let dues: Vec<DueFacts<String>> = facts.into_values().collect();
+    let suspensions = enrolments::suspensions(&dues, &input.params, NaiveDate::MIN);
+
+    let status = by_day(&input.as_of, |day| Ok(enrolments::arrears_status_on(&suspensions, day).code()))?;
+    let mut answer = json!({"status": status});
+    if let Some(first) = suspensions.first() {
+        answer["suspended_from"] = json!(first.from);
+        if let Some(resumed_on) = first.resumed_on {
+            answer["reinstated_from"] = json!(resumed_on);
+        }
+    }
+    let last_asked = input.as_of.iter().max();
+    let lapsed_on = suspensions.last().and_then(|last| last.lapsed_on);
+    if let (Some(lapsed_on), Some(last_asked)) = (lapsed_on, last_asked)
+        && lapsed_on <= *last_asked
+    {
+        answer["lapsed_from"] = json!(lapsed_on);
+        // The day before the lapse must not be lapsed, or the answer contradicts itself.
+        let before = enrolments::arrears_status_on(&suspensions, add_days(lapsed_on, -1)?);
+        assert_ne!(before, ArrearsStatus::Lapsed);
+    }
+    Ok(answer)
+}
+
+fn end_of_rights(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        period_to: NaiveDate,
+        child_max_age: Option<i64>,
+        persons: BTreeMap<String, Person>,
+        service_dates: Vec<Service>,
+    }
+    #[derive(Deserialize)]
+    struct Person {
+        relationship: String,
+        born_on: Option<NaiveDate>,
+        died_on: Option<NaiveDate>,
+    }
+    #[derive(Deserialize)]
+    struct Service {
+        person: String,
+        date: NaiveDate,
+    }
+    let input: Input = read(input)?;
+    let mut results = Map::new();
+    for Service { person, date } in &input.service_dates {
+        let died_on = input.persons.get(person).ok_or("unknown person")?.died_on;
+        let answer = enrolments::entitlement_at_end(died_on, input.period_to, *date);
+        results.insert(format!("{person}@{date}"), json!(answer.code()));
+    }
+    let members: Vec<Renewable<String>> = input
+        .persons
+        .into_iter()
+        .map(|(id, person)| Renewable {
+            id,
+            is_child: person.relationship == "CHILD",
+            born_on: person.born_on,
+            died_on: person.died_on,
+        })
+        .collect();
+    let list = enrolments::renewal_list(&members, input.child_max_age, input.period_to)?;
+    Ok(json!({"results": results, "renewal_list": list}))
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Claims
+
+fn adjudicate(input: &Value, products: &BTreeMap<String, Product>) -> Answer {
+    let product = product_of(input, products)?;
+    let mut input = input.clone();
+    input["product"] = serde_json::to_value(product)?;
+    let input: claims::Input = read(&input)?;
+    Ok(serde_json::to_value(claims::adjudicate(&input)?)?)
+}
+
+fn ceiling_seq(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        ceiling: i64,
+        #[serde(default)]
+        used: BTreeMap<String, i64>,
+        events: Vec<EventInput>,
+    }
+    #[derive(Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    enum EventInput {
+        Claim { id: String, year: String, base: i64, rate_bp: i64 },
+        Void { id: String, year: String, amount: i64 },
+    }
+    let input: Input = read(input)?;
+    let (ids, events): (Vec<String>, Vec<CeilingEvent>) = input
+        .events
+        .into_iter()
+        .map(|event| match event {
+            EventInput::Claim { id, year, base, rate_bp } => (id, CeilingEvent::Claim { year, base, rate_bp }),
+            EventInput::Void { id, year, amount } => (id, CeilingEvent::Void { year, amount }),
+        })
+        .unzip();
+    let (paid, used) = claims::ceiling_sequence(input.ceiling, &input.used, &events)?;
+    let events: Vec<Value> = ids.iter().zip(paid).map(|(id, paid)| json!({"id": id, "paid": paid})).collect();
+    Ok(json!({"events": events, "used": used}))
+}
+
+fn invoice(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        claims: Vec<Totals>,
+        #[serde(default)]
+        advance_to_offset: i64,
+    }
+    let input: Input = read(input)?;
+    let totals = claims::invoice(&input.claims, input.advance_to_offset)?;
+    Ok(serde_json::to_value(totals)?)
+}
+
+fn appeal(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    let (original, new): (Totals, Totals) = (read(&input["original"])?, read(&input["new"])?);
+    let delta = claims::appeal_difference(&original, &new)?;
+    Ok(json!({"delta_to_pay": delta, "original_kept": true}))
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Indicators and numbers
+
+fn consolidated(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Unit {
+        num: i64,
+        den: i64,
+    }
+    let units: Vec<Unit> = read(&input["units"])?;
+    let units: Vec<Fraction> =
+        units.iter().map(|unit| Fraction { numerator: unit.num, denominator: unit.den }).collect();
+    let ratios = units.iter().map(|unit| unit.ratio_bp()).collect::<Result<Vec<_>, _>>()?;
+    Ok(json!({"units_bp": ratios, "consolidated_bp": reports::consolidated_bp(&units)?}))
+}
+
+fn indicator(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    let number = |key: &str| read::<i64>(&input[key]).map_err(|error| format!("{key}: {error}"));
+    let code: String = read(&input["code"])?;
+    Ok(match code.as_str() {
+        "SIMPLE" => {
+            let fraction = Fraction { numerator: number("numerator")?, denominator: number("denominator")? };
+            let value = fraction.ratio_bp()?;
+            json!({"value_bp": value, "undefined": value.is_none()})
+        }
+        "GROWTH" => {
+            json!({"value_bp": reports::growth_bp(number("now")?, number("before")?)?})
+        }
+        "PER_YEAR" => {
+            let value = reports::per_year_milli(number("numerator")?, number("denominator")?)?;
+            json!({"value_milli": value})
+        }
+        "AVG_COST" => {
+            json!({"value_minor": reports::average_minor(number("amount")?, number("count")?)?})
+        }
+        "TECH" => {
+            let result = reports::technical_result(&TechnicalFigures {
+                unearned_open: number("unearned_open")?,
+                written: number("written")?,
+                unearned_close: number("unearned_close")?,
+                claims_paid: number("claims_paid")?,
+                reserve_open: number("reserve_open")?,
+                reserve_close: number("reserve_close")?,
+                expenses: number("expenses")?,
+                other_income: number("other_income")?,
+            })?;
+            json!({
+                "earned": result.earned,
+                "incurred_claims": result.incurred_claims,
+                "incurred_claims_ratio_bp": result.incurred_claims_ratio_bp,
+                "incurred_expense_ratio_bp": result.incurred_expense_ratio_bp,
+                "net_income": result.net_income,
+                "net_income_ratio_bp": result.net_income_ratio_bp,
+            })
+        }
+        "PROMPT" => {
+            let days: Vec<i64> = read(&input["days"])?;
+            let found = reports::promptness(&days)?;
+            let buckets: BTreeMap<&str, i64> = reports::PROMPTNESS_BUCKETS.into_iter().zip(found.buckets).collect();
+            json!({
+                "buckets": buckets,
+                "mean_hundredths": found.mean_hundredths,
+                "median_tenths": found.median_tenths,
+            })
+        }
+        other => return Err(format!("unknown indicator {other}").into()),
+    })
+}
+
+fn check_digits(input: &Value, _: &BTreeMap<String, Product>) -> Answer {
+    #[derive(Deserialize)]
+    struct Input {
+        body: String,
+        check: Vec<String>,
+    }
+    let input: Input = read(input)?;
+    let valid: BTreeMap<&str, bool> =
+        input.check.iter().map(|number| (number.as_str(), households::is_valid_card_number(number))).collect();
+    Ok(json!({"full": households::card_number(&input.body)?, "valid": valid}))
+}

@@ -1,0 +1,8 @@
+//! What tests stand on: a database of their own on the engine under test, a world of organisations and users, and a client.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub mod database;
+pub mod world;
+
+pub use database::TestDb;
+pub use world::{Answer, World};
