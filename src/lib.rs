@@ -12,6 +12,7 @@ pub mod money;
 pub mod db;
 pub mod error;
 pub mod page;
+pub mod series;
 pub mod web;
 
 // Who did what, and who may.
@@ -21,6 +22,7 @@ pub mod audit;
 // The subjects.
 pub mod claims;
 pub mod contributions;
+pub mod eligibility;
 pub mod enrolments;
 pub mod households;
 pub mod ledger;

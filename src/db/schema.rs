@@ -331,7 +331,7 @@ diesel::table! {
         from_on -> Date,
         to_on -> Nullable<Date>,
         state -> Text,
-        reason -> Nullable<Text>,
+        reason -> Text,
         waiting_from -> Nullable<Date>,
     }
 }

@@ -1,5 +1,7 @@
 //! The posting table: which account is debited and which is credited for each event. Pure, and the only place that knows.
 use super::model::AccountKind;
+use crate::ids::UserId;
+use std::borrow::Cow;
 
 /// The one book with which a mutual begins.
 pub const MAIN: &str = "MAIN";
@@ -29,6 +31,8 @@ pub enum Holding {
     Bank,
     /// With the mobile-money operator.
     Mobile,
+    /// With a collector, until he remits it.
+    Float(UserId),
 }
 
 /// What money was received for.
@@ -65,11 +69,12 @@ pub enum Event {
 }
 
 impl Holding {
-    const fn account(self) -> &'static str {
+    fn account(self) -> Cow<'static, str> {
         match self {
-            Holding::Cash => "cash",
-            Holding::Bank => "bank",
-            Holding::Mobile => "mobile",
+            Holding::Cash => "cash".into(),
+            Holding::Bank => "bank".into(),
+            Holding::Mobile => "mobile".into(),
+            Holding::Float(collector) => format!("float:{collector}").into(),
         }
     }
 }
@@ -84,6 +89,11 @@ impl Income {
     }
 }
 
+/// The kind of an account that is opened when first needed; none for those that must be there.
+pub fn opened_when_needed(code: &str) -> Option<AccountKind> {
+    code.starts_with("float:").then_some(AccountKind::Asset)
+}
+
 impl Event {
     /// The event's name, kept on the transfer.
     pub const fn name(self) -> &'static str {
@@ -95,11 +105,11 @@ impl Event {
     }
 
     /// The accounts debited and credited.
-    pub const fn posting(self) -> (&'static str, &'static str) {
+    pub fn posting(self) -> (Cow<'static, str>, Cow<'static, str>) {
         match self {
-            Event::PaymentAllocated { into, income } => (into.account(), income.account()),
-            Event::PaymentSurplus { into } => (into.account(), "household_credits"),
-            Event::CreditUsed { income } => ("household_credits", income.account()),
+            Event::PaymentAllocated { into, income } => (into.account(), income.account().into()),
+            Event::PaymentSurplus { into } => (into.account(), "household_credits".into()),
+            Event::CreditUsed { income } => ("household_credits".into(), income.account().into()),
         }
     }
 }
@@ -110,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_event_posts_between_two_different_accounts_of_the_beginning() {
-        let holdings = [Holding::Cash, Holding::Bank, Holding::Mobile];
+        let holdings = [Holding::Cash, Holding::Bank, Holding::Mobile, Holding::Float(UserId::NIL)];
         let incomes = [Income::Contributions, Income::Fees, Income::Other];
         let mut events = Vec::new();
         for into in holdings {
@@ -118,12 +128,15 @@ mod tests {
             events.extend(incomes.map(|income| Event::PaymentAllocated { into, income }));
         }
         events.extend(incomes.map(|income| Event::CreditUsed { income }));
-        assert_eq!(events.len(), 15);
+        assert_eq!(events.len(), 19);
         for event in events {
             let (debit, credit) = event.posting();
             assert_ne!(debit, credit, "{event:?}");
             for code in [debit, credit] {
-                assert!(ACCOUNTS.iter().any(|(known, _)| *known == code), "{code}");
+                assert!(
+                    ACCOUNTS.iter().any(|(known, _)| *known == code) || opened_when_needed(&code).is_some(),
+                    "{code}"
+                );
             }
         }
     }
