@@ -29,6 +29,7 @@ pub mod ledger;
 pub mod organisations;
 pub mod products;
 pub mod reports;
+pub mod imports;
 
 // The house put together.
 pub mod app;

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 pub mod admin;
+pub mod import;
 pub mod org;
 pub mod serve;
 
@@ -29,6 +30,8 @@ enum Command {
     /// The tree of organisations
     #[command(subcommand)]
     Org(org::Org),
+    /// Load a mutual's registers from CSV files
+    Import(import::Import),
     /// Print the permission table
     Roles,
     /// Print the settings in force and try the database
@@ -78,6 +81,7 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
         }
         Command::Admin(command) => admin::run(settings, command),
         Command::Org(command) => org::run(settings, command),
+        Command::Import(asked) => import::run(settings, asked),
         Command::Roles => {
             print!("{}", crate::access::permissions::table());
             Ok(())

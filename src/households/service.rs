@@ -81,14 +81,24 @@ pub fn section_for(
 /// # Errors
 /// `no_principal`, `second_principal`, `impossible_date`, `future_date`, `number_taken`.
 pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<HouseholdId> {
-    let id = Key::new(order.id.uuid());
-    let mutual = scope.mutual();
     let principals = new.members.iter().filter(|member| member.relationship == Relationship::Principal).count();
     match principals {
         1 => {}
         0 => return Err(Problem::of(Code::NoPrincipal).at("/members").into()),
         _ => return Err(Problem::of(Code::SecondPrincipal).at("/members").into()),
     }
+    let household = found_household(w, scope, order, new)?;
+    add_persons(w, scope, &household, new.registered_on, &new.members)?;
+    Ok(household.id)
+}
+
+/// Registers a household whose members are told apart, as an import does.
+///
+/// # Errors
+/// As [`register`].
+pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<Household> {
+    let id = Key::new(order.id.uuid());
+    let mutual = scope.mutual();
     must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
     let number = match &new.number {
         Some(number) => number.clone(),
@@ -117,10 +127,9 @@ pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHous
     w.field("number", None, Some(json!(row.number)));
     w.field("class", None, Some(json!(row.class)));
     w.field("registered_on", None, Some(json!(row.registered_on)));
-    add_persons(w, scope, &row, new.registered_on, &new.members)?;
     w.touch(id);
     w.mark(new.registered_on);
-    Ok(id)
+    Ok(row)
 }
 
 /// Dates that cannot be: a registration after today, a birth after the registration or before any living person's.
