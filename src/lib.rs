@@ -30,6 +30,7 @@ pub mod organisations;
 pub mod products;
 pub mod reports;
 pub mod imports;
+pub mod verify;
 
 // The house put together.
 pub mod app;

@@ -3,6 +3,7 @@ pub mod admin;
 pub mod import;
 pub mod org;
 pub mod serve;
+pub mod verify;
 
 use crate::config::{LogFormat, Settings};
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Command {
     Org(org::Org),
     /// Load a mutual's registers from CSV files
     Import(import::Import),
+    /// Recompute every invariant from the raw rows
+    Verify,
     /// Print the permission table
     Roles,
     /// Print the settings in force and try the database
@@ -82,6 +85,7 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
         Command::Admin(command) => admin::run(settings, command),
         Command::Org(command) => org::run(settings, command),
         Command::Import(asked) => import::run(settings, asked),
+        Command::Verify => verify::run(settings),
         Command::Roles => {
             print!("{}", crate::access::permissions::table());
             Ok(())
