@@ -35,5 +35,6 @@ pub mod verify;
 // The house put together.
 pub mod app;
 pub mod cli;
+pub mod simulation;
 pub mod config;
 pub mod routes;
