@@ -25,16 +25,16 @@ pub mod contributions;
 pub mod eligibility;
 pub mod enrolments;
 pub mod households;
+pub mod imports;
 pub mod ledger;
 pub mod organisations;
 pub mod products;
 pub mod reports;
-pub mod imports;
 pub mod verify;
 
 // The house put together.
 pub mod app;
 pub mod cli;
-pub mod simulation;
 pub mod config;
 pub mod routes;
+pub mod simulation;

@@ -101,9 +101,7 @@ pub fn demo(settings: &Settings, asked: &Demo) -> Result<(), Failed> {
 fn introduction(parts: &Parts, address: &str) -> Result<String, Failed> {
     let db = &parts.desk.db;
     let picture = Picture::load(db)?;
-    let rows = db.read(Wall::ROOT, |r| {
-        crate::access::store::list_logins(r).map_err(Error::from)
-    })?;
+    let rows = db.read(Wall::ROOT, |r| crate::access::store::list_logins(r).map_err(Error::from))?;
     let mut out = format!("\nAyni is served at http://{address} — try it at http://{address}/docs/\n\n");
     out.push_str(&format!("Every login has the password {PASSWORD}\n\n"));
     for (email, role, organisation) in rows {

@@ -220,6 +220,8 @@ fn write_allocations(
             amount_minor: part.amount,
             payment: Some(payment),
             due: Some(due.id),
+            claim: None,
+            settlement: None,
             value_on,
         });
     }
@@ -308,6 +310,8 @@ pub fn pay(w: &mut Write, order: &Order, locked: &Locked, new: &NewPayment) -> R
             amount_minor: left,
             payment: Some(id),
             due: None,
+            claim: None,
+            settlement: None,
             value_on: new.received_on,
         });
     }

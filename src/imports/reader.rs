@@ -56,9 +56,7 @@ pub type Records<'f> = Result<Vec<Record<'f>>, Vec<Fault>>;
 /// # Errors
 /// Faults of the whole file: unreadable, not UTF-8, a wrong header, a row of another length.
 pub fn read<'f>(folder: &Path, file: &'f str, columns: Columns) -> Records<'f> {
-    let whole = |reason: String| {
-        vec![Fault { file: file.to_owned(), line: 0, column: String::new(), reason }]
-    };
+    let whole = |reason: String| vec![Fault { file: file.to_owned(), line: 0, column: String::new(), reason }];
     let bytes = std::fs::read(folder.join(file)).map_err(|error| whole(error.to_string()))?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8".into()))?;

@@ -222,9 +222,8 @@ pub fn products(text: &str, file: &str) -> Result<Vec<Row>, Vec<Fault>> {
         column: column.to_owned(),
         reason: if column.is_empty() { reason } else { format!("{column}: {reason}") },
     };
-    let json: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text.trim_start_matches('\u{FEFF}'))
-            .map_err(|error| vec![fault("", format!("is no JSON object: {error}"))])?;
+    let json: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text.trim_start_matches('\u{FEFF}'))
+        .map_err(|error| vec![fault("", format!("is no JSON object: {error}"))])?;
     let mut rows = Vec::new();
     let mut faults = Vec::new();
     for (code, value) in json {

@@ -80,7 +80,13 @@ pub struct Report {
 ///
 /// # Errors
 /// The database's, or an unknown mutual. Bad rows are no error, they are in the report.
-pub fn import(db: &Db, hooks: &Hooks, folder: &Path, request: &Request, mut progress: impl FnMut(&str, usize, usize)) -> Result<Report> {
+pub fn import(
+    db: &Db,
+    hooks: &Hooks,
+    folder: &Path,
+    request: &Request,
+    mut progress: impl FnMut(&str, usize, usize),
+) -> Result<Report> {
     let mutual = ensure_mutual(db, hooks, request)?;
     let picture = Picture::load(db)?;
     let scope = SystemScope::of_the_terminal().mutual(&picture, db.clock(), mutual)?;
@@ -114,7 +120,11 @@ fn ensure_mutual(db: &Db, hooks: &Hooks, request: &Request) -> Result<Organisati
         return Ok(found.id);
     }
     let Some(new) = &request.new else {
-        return Err(Problem::with(Code::NotFound, format!("there is no mutual {}; make it with --new", request.mutual)).into());
+        return Err(Problem::with(
+            Code::NotFound,
+            format!("there is no mutual {}; make it with --new", request.mutual),
+        )
+        .into());
     };
     let parent = match &new.parent {
         None => OrganisationId::NIL,

@@ -1,6 +1,6 @@
 //! The posting table: which account is debited and which is credited for each event. Pure, and the only place that knows.
 use super::model::AccountKind;
-use crate::ids::UserId;
+use crate::ids::{ProviderId, UserId};
 use std::borrow::Cow;
 
 /// The one book with which a mutual begins.
@@ -66,6 +66,34 @@ pub enum Event {
         /// By the due's kind.
         income: Income,
     },
+    /// A claim was decided: the mutual owes its share.
+    ClaimDecided {
+        /// To whom.
+        to: Creditor,
+    },
+    /// What was owed was paid from the bank.
+    SettlementPaid {
+        /// To whom.
+        to: Creditor,
+    },
+}
+
+/// To whom the mutual owes benefits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creditor {
+    /// The provider: third-party payment.
+    Provider(ProviderId),
+    /// The member, who paid the provider: reimbursement.
+    Member,
+}
+
+impl Creditor {
+    fn account(self) -> Cow<'static, str> {
+        match self {
+            Creditor::Provider(provider) => format!("payable:{provider}").into(),
+            Creditor::Member => "payable:member".into(),
+        }
+    }
 }
 
 impl Holding {
@@ -91,7 +119,11 @@ impl Income {
 
 /// The kind of an account that is opened when first needed; none for those that must be there.
 pub fn opened_when_needed(code: &str) -> Option<AccountKind> {
-    code.starts_with("float:").then_some(AccountKind::Asset)
+    match code.split_once(':')? {
+        ("float", _) => Some(AccountKind::Asset),
+        ("payable", _) => Some(AccountKind::Liability),
+        _ => None,
+    }
 }
 
 impl Event {
@@ -101,6 +133,8 @@ impl Event {
             Event::PaymentAllocated { .. } => "payment_allocated",
             Event::PaymentSurplus { .. } => "payment_surplus",
             Event::CreditUsed { .. } => "credit_used",
+            Event::ClaimDecided { .. } => "claim_decided",
+            Event::SettlementPaid { .. } => "settlement_paid",
         }
     }
 
@@ -110,6 +144,8 @@ impl Event {
             Event::PaymentAllocated { into, income } => (into.account(), income.account().into()),
             Event::PaymentSurplus { into } => (into.account(), "household_credits".into()),
             Event::CreditUsed { income } => ("household_credits".into(), income.account().into()),
+            Event::ClaimDecided { to } => ("benefits".into(), to.account()),
+            Event::SettlementPaid { to } => (to.account(), "bank".into()),
         }
     }
 }
@@ -128,7 +164,11 @@ mod tests {
             events.extend(incomes.map(|income| Event::PaymentAllocated { into, income }));
         }
         events.extend(incomes.map(|income| Event::CreditUsed { income }));
-        assert_eq!(events.len(), 19);
+        for to in [Creditor::Provider(ProviderId::NIL), Creditor::Member] {
+            events.push(Event::ClaimDecided { to });
+            events.push(Event::SettlementPaid { to });
+        }
+        assert_eq!(events.len(), 23);
         for event in events {
             let (debit, credit) = event.posting();
             assert_ne!(debit, credit, "{event:?}");

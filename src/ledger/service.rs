@@ -38,6 +38,10 @@ pub struct Posting {
     pub payment: Option<PaymentId>,
     /// The due that it is for.
     pub due: Option<DueId>,
+    /// The claim that it is for.
+    pub claim: Option<ClaimId>,
+    /// The settlement that pays it.
+    pub settlement: Option<SettlementId>,
     /// The event's own day.
     pub value_on: NaiveDate,
 }
@@ -75,6 +79,8 @@ pub fn post(
             ordinal,
             payment_id: posting.payment,
             due_id: posting.due,
+            claim_id: posting.claim,
+            settlement_id: posting.settlement,
             reverses_id: None,
             posted_on,
             value_on: posting.value_on,

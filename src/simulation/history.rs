@@ -39,11 +39,21 @@ enum Habit {
 /// What happens on a day.
 #[derive(Debug, Clone)]
 enum Event {
-    Register { household: usize },
-    Apply { household: usize, starts_on: NaiveDate },
-    Admit { household: usize },
+    Register {
+        household: usize,
+    },
+    Apply {
+        household: usize,
+        starts_on: NaiveDate,
+    },
+    Admit {
+        household: usize,
+    },
     /// Pays what is due by that day, or as much of it.
-    Pay { household: usize, whole: bool },
+    Pay {
+        household: usize,
+        whole: bool,
+    },
 }
 
 struct Family {
@@ -270,14 +280,8 @@ fn pay(
 ) -> Result<()> {
     let mutual = scope.mutual();
     let revision = households::lock(w, mutual, household)?.ok_or(Problem::of(Code::NotFound))?;
-    let locked = Locked {
-        mutual,
-        household,
-        revision,
-        currency: scope.currency(),
-        today: scope.today(),
-        command: order.id,
-    };
+    let locked =
+        Locked { mutual, household, revision, currency: scope.currency(), today: scope.today(), command: order.id };
     let owed: i64 = contributions::load_book(w, &locked)?
         .dues()
         .filter(|due| due.due_on <= day)

@@ -72,7 +72,12 @@ impl Dice {
 ///
 /// # Errors
 /// The database's, or a refusal where the database is not empty.
-pub fn simulate(url: DatabaseUrl, options: Options, until: NaiveDate, mut progress: impl FnMut(u64, u64)) -> Result<Db> {
+pub fn simulate(
+    url: DatabaseUrl,
+    options: Options,
+    until: NaiveDate,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Db> {
     let fault = |error: &dyn std::fmt::Display| Error::Fault(error.to_string());
     let start = until
         .checked_sub_months(Months::new(options.months))

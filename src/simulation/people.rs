@@ -5,22 +5,56 @@ use crate::households::service::NewMember;
 use chrono::{Datelike, NaiveDate};
 
 const FAMILIES_BI: &[&str] = &[
-    "Ndayizeye", "Niyonzima", "Hakizimana", "Nduwimana", "Bigirimana", "Nkurunziza", "Irakoze", "Ntahonkiriye",
-    "Manirakiza", "Nshimirimana", "Ndikumana", "Havyarimana", "Kwizera", "Barutwanayo", "Sindayigaya",
+    "Ndayizeye",
+    "Niyonzima",
+    "Hakizimana",
+    "Nduwimana",
+    "Bigirimana",
+    "Nkurunziza",
+    "Irakoze",
+    "Ntahonkiriye",
+    "Manirakiza",
+    "Nshimirimana",
+    "Ndikumana",
+    "Havyarimana",
+    "Kwizera",
+    "Barutwanayo",
+    "Sindayigaya",
 ];
 const FAMILIES_SN: &[&str] = &[
     "Ndiaye", "Diop", "Fall", "Sarr", "Faye", "Gueye", "Sow", "Ba", "Diallo", "Cissé", "Mbaye", "Thiam", "Kane", "Sy",
     "Diouf",
 ];
 const WOMEN: &[&str] = &[
-    "Aline", "Espérance", "Chantal", "Odette", "Fatou", "Awa", "Mariama", "Aïssatou", "Divine", "Jeanine", "Khady",
+    "Aline",
+    "Espérance",
+    "Chantal",
+    "Odette",
+    "Fatou",
+    "Awa",
+    "Mariama",
+    "Aïssatou",
+    "Divine",
+    "Jeanine",
+    "Khady",
     "Ndeye",
 ];
 const MEN: &[&str] = &[
-    "Éric", "Jean-Bosco", "Pascal", "Moussa", "Ibrahima", "Ousmane", "Cheikh", "Désiré", "Gervais", "Modou", "Alain",
+    "Éric",
+    "Jean-Bosco",
+    "Pascal",
+    "Moussa",
+    "Ibrahima",
+    "Ousmane",
+    "Cheikh",
+    "Désiré",
+    "Gervais",
+    "Modou",
+    "Alain",
     "Mamadou",
 ];
-const TRADES: &[&str] = &["farmer", "market trader", "tailor", "mason", "fisher", "taxi driver", "hairdresser", "potter"];
+const TRADES: &[&str] =
+    &["farmer", "market trader", "tailor", "mason", "fisher", "taxi driver", "hairdresser", "potter"];
 
 /// A household of 1 to 9 persons, 5 on the mean, the principal first.
 pub fn household(dice: &mut Dice, currency: &str, on: NaiveDate) -> Vec<NewMember> {

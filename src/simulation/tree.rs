@@ -164,8 +164,10 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, _start: NaiveDate) -> Result<
     let network = add(db, hooks, "SOLIDARITY", "Solidarity network", K::Network, OrganisationId::NIL, None)?;
     let burundi = ("BI", "BIF", "Africa/Bujumbura");
     let senegal = ("SN", "XOF", "Africa/Dakar");
-    let platform_bi = add(db, hooks, "PLATFORM-BI", "Platform of mutuals of Burundi", K::Platform, network, Some(burundi))?;
-    let platform_sn = add(db, hooks, "PLATFORM-SN", "Platform of mutuals of Senegal", K::Platform, network, Some(senegal))?;
+    let platform_bi =
+        add(db, hooks, "PLATFORM-BI", "Platform of mutuals of Burundi", K::Platform, network, Some(burundi))?;
+    let platform_sn =
+        add(db, hooks, "PLATFORM-SN", "Platform of mutuals of Senegal", K::Platform, network, Some(senegal))?;
     invite("system@ayni.example", "System administrator", Role::SystemAdmin, OrganisationId::NIL)?;
     for (platform, tag) in [(platform_bi, "bi"), (platform_sn, "sn")] {
         invite(&format!("admin@platform-{tag}.example"), "Platform administrator", Role::PlatformAdmin, platform)?;
@@ -238,16 +240,7 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, _start: NaiveDate) -> Result<
         invite(&at_code("claims"), "Claims officer", Role::ClaimsOfficer, id)?;
         invite(&at_code("adviser"), "Medical adviser", Role::MedicalAdviser, id)?;
         invite(&at_code("auditor"), "Auditor", Role::Auditor, id)?;
-        tree.mutuals.push(Mutual {
-            id,
-            code,
-            currency: money.1,
-            sections,
-            products,
-            registrar,
-            treasurer,
-            agents,
-        });
+        tree.mutuals.push(Mutual { id, code, currency: money.1, sections, products, registrar, treasurer, agents });
     }
     Ok(tree)
 }

@@ -157,8 +157,7 @@ fn spans_differ(mut rebuilt: Vec<CoverSpan<uuid::Uuid>>, stored: Vec<CoverSpan<u
 fn allocations_wrong(dues: &[Due], payments: &[Payment], allocations: &[Allocation]) -> Vec<String> {
     let mut wrong = Vec::new();
     for due in dues {
-        let paid: i64 =
-            allocations.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
+        let paid: i64 = allocations.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
         if paid < 0 || paid > due.amount_minor {
             wrong.push(format!("due {} of {} is paid {paid}", due.id, due.amount_minor));
         }
@@ -188,8 +187,7 @@ fn transfers_wrong(
     accounts: &[Account],
 ) -> Vec<String> {
     let mut wrong = Vec::new();
-    let codes: BTreeMap<AccountId, &str> =
-        accounts.iter().map(|account| (account.id, account.code.as_str())).collect();
+    let codes: BTreeMap<AccountId, &str> = accounts.iter().map(|account| (account.id, account.code.as_str())).collect();
     for payment in payments {
         let own: Vec<&Transfer> = transfers.iter().filter(|row| row.payment_id == Some(payment.id)).collect();
         let command: CommandId = Key::new(payment.id.uuid());
