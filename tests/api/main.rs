@@ -3,3 +3,6 @@
 mod support;
 
 mod frame;
+mod matrix;
+mod samples;
+mod writes;
