@@ -2,6 +2,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod frame;
 mod matrix;
 mod samples;
