@@ -504,7 +504,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .iter()
             .filter(|route| route.path == path)
             .fold(web::resource(path), |resource, route| resource.route((route.handler)()));
-        scope.service(resource.default_service(web::to(crate::app::method_not_allowed)))
+        let methods = ROUTES.iter().filter(|route| route.path == path).map(|route| route.method.as_str());
+        let allowed = methods.collect::<Vec<_>>().join(", ");
+        scope.service(resource.default_service(web::to(move || crate::app::method_not_allowed(allowed.clone()))))
     }));
 }
 

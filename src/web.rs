@@ -4,6 +4,7 @@ use crate::error::{Code, Error, FieldError, Problem, Result, request_id};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use chrono::Datelike;
 use garde::Validate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,11 +69,52 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
 pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(path: &str, bytes: &[u8]) -> Result<Body<T>> {
     let json: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::with(Code::Unreadable, format!("the body is no JSON: {error}")))?;
+    let mut faults = Vec::new();
+    unstorable(&json, &mut String::new(), &mut faults);
+    if !faults.is_empty() {
+        return Err(Problem::fields(Code::Invalid, faults).into());
+    }
     let hash = request_hash(path, &json);
     let id = json.get("id").and_then(|id| id.as_str()).and_then(|id| Uuid::parse_str(id).ok());
     let value: T = serde_path_to_error::deserialize(&json).map_err(|error| type_fault(&error))?;
     value.validate().map_err(|report| bounds_faults(&report))?;
     Ok(Body { value, id, hash })
+}
+
+/// Texts that are well-formed and that no database here keeps: with a NUL (PostgreSQL), or a date whose year has not four
+/// digits (SQLite keeps dates as text, in whose order years must be equally long).
+fn unstorable(value: &serde_json::Value, at: &mut String, faults: &mut Vec<FieldError>) {
+    let mut inside = |step: &str, value: &serde_json::Value| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(step);
+        unstorable(value, at, faults);
+        at.truncate(length);
+    };
+    match value {
+        serde_json::Value::Object(map) => map.iter().for_each(|(key, value)| inside(key, value)),
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, value)| inside(&index.to_string(), value));
+        }
+        serde_json::Value::String(text) => {
+            if let Some(why) = unstorable_text(text) {
+                faults.push(FieldError::new(at.clone(), "out_of_bounds", why));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn unstorable_text(text: &str) -> Option<&'static str> {
+    let foreign_year =
+        |text: &str| text.parse::<chrono::NaiveDate>().is_ok_and(|date| !(1..=9999).contains(&date.year()));
+    if text.contains('\0') {
+        Some("a text without NUL")
+    } else if text.starts_with(['+', '-', '0']) && foreign_year(text) {
+        Some("a date from 0001-01-01 to 9999-12-31")
+    } else {
+        None
+    }
 }
 
 /// SHA-256 of path and body, keys sorted.
@@ -160,6 +202,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let sent = url::form_urlencoded::parse(req.query_string().as_bytes());
+        if let Some((name, why)) = sent.filter_map(|(name, value)| Some((name, unstorable_text(&value)?))).next() {
+            return std::future::ready(Err(Problem::field(name, "out_of_bounds", why).into()));
+        }
         let deserializer =
             serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(req.query_string().as_bytes()));
         std::future::ready(serde_path_to_error::deserialize(deserializer).map(Query).map_err(
@@ -301,6 +347,10 @@ mod tests {
             both,
             [("/children/1/age".into(), "out_of_bounds".into()), ("/name".into(), "out_of_bounds".into())]
         );
+        assert_eq!(faults(r#"{"name":"a\u0000","children":[]}"#), one("/name", "out_of_bounds"));
+        assert_eq!(faults(r#"{"name":"a","children":["+12026-01-01"]}"#), one("/children/0", "out_of_bounds"));
+        assert_eq!(faults(r#"{"name":"a","children":["0000-01-01"]}"#), one("/children/0", "out_of_bounds"));
+        assert!(parse::<Person>("/x", r#"{"name":"-1.50","children":[]}"#.as_bytes()).is_ok());
         assert!(parse::<Person>("/x", b"{").is_err());
         assert!(parse::<Person>("/x", &b"[".repeat(100_000)).is_err());
     }

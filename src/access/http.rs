@@ -499,7 +499,8 @@ pub async fn list_users(guard: Guard<need::UserRead, Somewhere>, query: Query<Us
             for user in users {
                 let grants = store::list_grants(r, user.id)?;
                 // What a user does for others is not this organisation's to know.
-                let here = grants.into_iter().filter(|grant| grant.organisation_id == Some(organisation)).collect();
+                let here = |grant: &Grant| grant.organisation_id == Some(organisation) && grant.stands(r.now());
+                let here = grants.into_iter().filter(here).collect();
                 with_grants.push((user, here));
             }
             Ok(ask.page(with_grants, |(user, _)| vec![user.id.to_string()], user_view))

@@ -186,7 +186,7 @@ impl Picture {
                     name: row.2,
                     kind: row.3,
                     country: row.4,
-                    currency: row.5.as_deref().and_then(|code| Currency::parse(code)),
+                    currency: row.5.as_deref().and_then(Currency::parse),
                     timezone: zone(&row.6),
                     card_prefix: row.7,
                 };

@@ -314,6 +314,7 @@ pub fn terminal_order(db: &Db, route: &str) -> Order {
 pub fn reset(w: &mut Write, user: UserId) -> Result<NewCode> {
     store::lock_user(w, user)?;
     store::end_sessions(w, user, None, "reset")?;
+    store::clear_password(w, user)?;
     w.names("user", user.uuid());
     let code = new_code(w, user)?;
     store::move_version(w)?;

@@ -106,12 +106,14 @@ pub fn list_users_on(
     after: Option<UserId>,
     limit: i64,
 ) -> QueryResult<Vec<User>> {
+    let now = r.now();
     let mut query = users::table
         .filter(
             users::id.eq_any(
                 grants::table
                     .filter(grants::organisation_id.eq_any(organisations.to_vec()))
                     .filter(grants::ended_at.is_null())
+                    .filter(grants::expires_at.is_null().or(grants::expires_at.gt(now)))
                     .select(grants::user_id),
             ),
         )
@@ -222,6 +224,11 @@ pub fn set_password(w: &mut Write, user: UserId, hash: &str) -> QueryResult<()> 
         .set((users::password_hash.eq(Some(hash)), users::version.eq(users::version + 1)))
         .execute(w.conn())
         .map(|_| ())
+}
+
+/// Takes the password away.
+pub fn clear_password(w: &mut Write, user: UserId) -> QueryResult<()> {
+    diesel::update(users::table.find(user)).set(users::password_hash.eq(None::<String>)).execute(w.conn()).map(|_| ())
 }
 
 /// Lets a user in or keeps him out.

@@ -98,7 +98,9 @@ pub fn prepare(url: &DatabaseUrl) -> Result<(), OpenError> {
     match url {
         DatabaseUrl::Sqlite(path) => prepare_file(path, url),
         DatabaseUrl::Postgres(_) => {
-            let unreachable = |why: String| OpenError::Unreachable { url: url.shown(), why };
+            // libpq writes several lines; the terminal is told one.
+            let one_line = |why: String| why.split_whitespace().collect::<Vec<_>>().join(" ");
+            let unreachable = |why: String| OpenError::Unreachable { url: url.shown(), why: one_line(why) };
             let mut conn = establish(url).map_err(|error| unreachable(error.to_string()))?;
             execute(&mut conn, "SELECT 1").map_err(|error| unreachable(error.to_string()))?;
             let standby = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(

@@ -1,5 +1,6 @@
 //! Both engines behind one door. A URL chooses SQLite or PostgreSQL; [`Db::read`] gives one snapshot, [`Db::write`] one
 //! transaction; store functions take [`Read`] or [`Write`] and never see a pool. All engine-specific behaviour lives here.
+mod conn;
 pub mod connect;
 pub mod effects;
 pub mod migrate;
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::ids::{Ids, Key, MutualId, OrganisationId};
 use crate::on_each;
 use chrono::NaiveDateTime;
+pub use conn::{Conn, MultiBackend};
 use connect::Manager;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
@@ -22,15 +24,6 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 use url::DatabaseUrl;
-
-/// A connection to one engine or the other.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// PostgreSQL.
-    Pg(PgConnection),
-    /// SQLite.
-    Sqlite(SqliteConnection),
-}
 
 /// How long a request may wait for a connection or for the single writer before it is told that the server is busy.
 pub const WAIT: Duration = Duration::from_secs(2);

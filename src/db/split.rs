@@ -3,7 +3,11 @@
 //! forty would say that the enum no longer serves.
 //!
 //! Uses, file by file:
-//! - `db/mod.rs`: begin of a transaction, the session's settings
+//! - `db/mod.rs`: a statement without rows
+//! - `audit/store.rs`: a command's id taken or not, audit rows, marks and changes by the hundred
+//! - `access/store.rs`: a user whose e-mail or phone may be taken
+//! - `organisations/store.rs`: an organisation and an area whose code or name may be taken
+//! - `ledger/store.rs`: accounts and transfers by the hundred
 
 /// Runs the same body on the concrete connection of whichever engine is behind.
 #[macro_export]

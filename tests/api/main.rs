@@ -2,5 +2,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod frame;
 mod walk;
+mod matrix;
+mod samples;
+mod writes;

@@ -1,5 +1,5 @@
 //! What tests stand on: a database of their own on the engine under test, a world of organisations and users, and a client.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod database;
 pub mod world;

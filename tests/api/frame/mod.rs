@@ -1,4 +1,10 @@
 //! What every route has in common.
+mod deadline;
+mod docs;
+mod headers;
+mod openapi;
+mod refusals;
+
 use crate::support::World;
 use serde_json::json;
 
