@@ -32,6 +32,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const HOOKS: Hooks = Hooks {
     rewrite_spans: crate::enrolments::service::rewrite_spans,
     person_joined: crate::enrolments::service::person_joined,
+    execute: crate::claims::settlement::execute,
     found_mutual,
 };
 

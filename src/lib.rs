@@ -29,6 +29,7 @@ pub mod imports;
 pub mod ledger;
 pub mod organisations;
 pub mod products;
+pub mod providers;
 pub mod reports;
 pub mod verify;
 

@@ -1,8 +1,10 @@
 //! The route table: every path and method once, with who may call it, what it takes and gives, and which rows it writes.
 //! The server, the API description and the tests of access and of written rows are all made from it.
+use crate::access::approvals;
 use crate::access::audit_http as audit;
 use crate::access::http as access;
 use crate::access::permissions::Permission;
+use crate::claims::http as claims;
 use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
@@ -11,6 +13,7 @@ use crate::households::http as households;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
 use crate::products::http as products;
+use crate::providers::http as providers;
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
@@ -72,6 +75,8 @@ pub enum Place {
     Mutual,
     /// On the organisation `{id}` of the path, or above it.
     Organisation,
+    /// On the facility `{id}` of the path; which mutual, the card or the query says.
+    Provider,
     /// Somewhere; the handler asks again for the place that the body, the query or the row names.
     Named,
 }
@@ -219,7 +224,7 @@ macro_rules! route {
 }
 
 use Permission as P;
-use Place::{Mutual, Named, Organisation};
+use Place::{Mutual, Named, Organisation, Provider};
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
@@ -478,6 +483,124 @@ pub static ROUTES: &[Route] = &[
         .pages::<ledger::TransferView>()
         .persons()
         .writes(Writes::Audit),
+    route!(Get "/providers" providers::list, "Health facilities, by code")
+        .needs(P::ProviderRead, Named)
+        .query::<providers::CatalogueFilter>()
+        .pages::<providers::ProviderView>(),
+    route!(Post "/providers" providers::add, "Adds a health facility")
+        .needs(P::ProviderWrite, Named)
+        .body::<providers::AddProvider>()
+        .gives::<providers::ProviderView>(201)
+        .writes(Writes::Command),
+    route!(Get "/providers/{id}" providers::get, "A health facility")
+        .needs(P::ProviderRead, Named)
+        .gives::<providers::ProviderView>(200),
+    route!(Get "/providers/{id}/conventions" providers::conventions, "A facility's conventions")
+        .needs(P::ProviderRead, Named)
+        .pages::<providers::ConventionView>(),
+    route!(Post "/providers/{id}/conventions" providers::add_convention,
+        "Makes a convention with a mutual, or with a body for its mutuals")
+        .needs(P::ProviderWrite, Named)
+        .body::<providers::AddConvention>()
+        .gives::<providers::ConventionView>(201)
+        .writes(Writes::Command),
+    route!(Get "/services" providers::services, "The catalogue of services, by code")
+        .needs(P::ProviderRead, Named)
+        .query::<providers::CatalogueFilter>()
+        .pages::<providers::ServiceView>(),
+    route!(Post "/services" providers::add_service, "Adds a service")
+        .needs(P::ProviderWrite, Named)
+        .body::<providers::AddService>()
+        .gives::<providers::ServiceView>(201)
+        .writes(Writes::Command),
+    route!(Get "/tariffs" providers::tariffs, "Prices in dated versions, by id")
+        .needs(P::ProviderRead, Named)
+        .query::<providers::TariffFilter>()
+        .pages::<providers::TariffView>(),
+    route!(Post "/tariffs" providers::add_tariff, "Adds a price from a day on: of a facility, or the reference")
+        .needs(P::ProviderWrite, Named)
+        .body::<providers::AddTariff>()
+        .gives::<providers::TariffView>(201)
+        .writes(Writes::Command),
+    route!(Get "/mutuals/{m}/claims" claims::list, "Claims with their decisions, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<claims::ClaimFilter>()
+        .pages::<claims::ClaimView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/claims" claims::submit, "Submits a claim, decided at once where the rules do; needs an id")
+        .needs(P::ClaimSubmit, Mutual)
+        .body::<claims::SubmitClaim>()
+        .gives::<claims::ClaimView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/claims/quote" claims::quote, "Prices a basket exactly as a claim would be decided")
+        .needs(P::ClaimSubmit, Mutual)
+        .body::<claims::SubmitClaim>()
+        .gives::<claims::QuoteView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/claims/{id}" claims::get, "A claim with its decision")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<claims::ClaimView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/claims/{id}/decision" claims::decide, "Decides a claim that waits for a person; needs an id")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<claims::DecideClaim>()
+        .gives::<claims::ClaimView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/settlements" claims::settlements, "Payments to facilities, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<claims::SettlementFilter>()
+        .pages::<claims::SettlementView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/settlements" claims::request_settlement,
+        "Asks for the settlement of a facility's claims; a second person approves; needs an id")
+        .needs(P::SettlementWrite, Mutual)
+        .body::<claims::RequestSettlement>()
+        .gives::<claims::RequestedView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/approvals" approvals::list, "What waits, or waited, for a second person, by id")
+        .needs(P::Approve, Mutual)
+        .query::<approvals::ApprovalFilter>()
+        .pages::<approvals::ApprovalView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/approvals/{id}" approvals::get, "What waits, or waited, for a second person")
+        .needs(P::Approve, Mutual)
+        .gives::<approvals::ApprovalView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/approvals/{id}/approve" approvals::approve, "Approves, as the second person; it is done now")
+        .needs(P::Approve, Mutual)
+        .gives::<approvals::ApprovalView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/approvals/{id}/refuse" approvals::refuse, "Refuses, as the second person, with a reason")
+        .needs(P::Approve, Mutual)
+        .body::<approvals::Refuse>()
+        .gives::<approvals::ApprovalView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/providers/{id}/claims" claims::list_own, "A facility's own claims in a mutual, by id")
+        .needs(P::OwnClaims, Provider)
+        .query::<claims::OwnClaimFilter>()
+        .pages::<claims::ClaimView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/providers/{id}/claims" claims::submit_own, "Submits a facility's claim for a presented card; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<claims::SubmitOwnClaim>()
+        .gives::<claims::ClaimView>(201)
+        .persons()
+        .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/audit" audit::audit, "Who did and who read what")
         .needs(P::AuditRead, Mutual)
         .query::<audit::AuditFilter>()

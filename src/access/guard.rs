@@ -4,7 +4,7 @@ use super::keys::{Bearer, Keys};
 use super::passwords::Hashing;
 use super::permissions::{Need, Permission, Role};
 use super::picture::{Picture, Pictures};
-use super::scopes::{BodyScope, MutualScope, Sections};
+use super::scopes::{BodyScope, MutualScope, ProviderScope, Sections};
 use super::throttle::Throttle;
 use crate::audit::Desk;
 use crate::audit::frame::{Done, Order, command};
@@ -168,6 +168,43 @@ impl Signed {
             .filter_map(|grant| Some((grant.role, grant.organisation_id?)))
     }
 
+    /// The caller's standing grants on facilities.
+    pub fn provider_grants(&self) -> impl Iterator<Item = (Role, ProviderId)> + '_ {
+        self.picture
+            .grants(self.user)
+            .iter()
+            .filter(|grant| grant.stands(self.now))
+            .filter_map(|grant| Some((grant.role, grant.provider_id?)))
+    }
+
+    /// A facility's reach into a mutual: while a convention stands.
+    ///
+    /// # Errors
+    /// `not_found` without a grant on the facility or a standing convention, `forbidden` where the role lacks the
+    /// permission.
+    pub fn provider_scope(
+        &self,
+        provider: ProviderId,
+        mutual: OrganisationId,
+        permission: Permission,
+    ) -> Result<ProviderScope> {
+        let found = self
+            .picture
+            .organisation(mutual)
+            .filter(|found| found.kind == super::permissions::OrganisationKind::Mutual)
+            .ok_or(Problem::of(Code::NotFound))?;
+        let roles: Vec<Role> =
+            self.provider_grants().filter(|(_, granted)| *granted == provider).map(|(role, _)| role).collect();
+        if roles.is_empty() || !self.picture.is_contracted(provider, mutual, self.on(mutual)) {
+            return Err(Code::NotFound.into());
+        }
+        if !roles.iter().any(|role| role.may(permission)) {
+            return Err(Code::Forbidden.into());
+        }
+        let scope = MutualScope::new(found, Sections::All, true, self.desk.db.clock())?;
+        Ok(ProviderScope::new(provider, scope))
+    }
+
     fn on(&self, organisation: OrganisationId) -> NaiveDate {
         let zone = self.picture.organisation(organisation).map_or(chrono_tz::Tz::UTC, |found| found.timezone);
         self.desk.db.clock().today(zone)
@@ -190,8 +227,17 @@ impl Signed {
                 *organisation == mutual || self.picture.mutual_of(*organisation, on) == Some(mutual)
             })
             .collect();
-        if here.is_empty() {
+        let clerks: Vec<Role> = self
+            .provider_grants()
+            .filter(|(_, provider)| self.picture.is_contracted(*provider, mutual, on))
+            .map(|(role, _)| role)
+            .collect();
+        if here.is_empty() && clerks.is_empty() {
             return Err(Code::NotFound.into());
+        }
+        if clerks.iter().any(|role| role.may(permission)) {
+            let scope = MutualScope::new(found, Sections::All, true, self.desk.db.clock())?;
+            return Ok((scope, clerks));
         }
         let able: Vec<&(Role, OrganisationId)> = here.iter().filter(|(role, _)| role.may(permission)).collect();
         if able.is_empty() {
@@ -414,8 +460,39 @@ pub struct Somewhere;
 
 impl Reach for Somewhere {
     fn find(signed: &Signed, _req: &HttpRequest, permission: Permission) -> Result<(Self, Vec<Role>)> {
-        let able: Vec<Role> = signed.grants().map(|(role, _)| role).filter(|role| role.may(permission)).collect();
+        let held = signed.grants().map(|(role, _)| role).chain(signed.provider_grants().map(|(role, _)| role));
+        let able: Vec<Role> = held.filter(|role| role.may(permission)).collect();
         if able.is_empty() { Err(Code::Forbidden.into()) } else { Ok((Somewhere, able)) }
+    }
+    fn wall(&self) -> Wall {
+        Wall::ROOT
+    }
+    fn today(&self, signed: &Signed) -> NaiveDate {
+        signed.on(OrganisationId::NIL)
+    }
+}
+
+/// A facility on which the caller holds a grant; which mutual he works for, the card will say.
+#[derive(Debug, Clone, Copy)]
+pub struct AtProvider(ProviderId);
+
+impl AtProvider {
+    /// The facility.
+    pub fn provider(&self) -> ProviderId {
+        self.0
+    }
+}
+
+impl Reach for AtProvider {
+    fn find(signed: &Signed, req: &HttpRequest, permission: Permission) -> Result<(Self, Vec<Role>)> {
+        let provider: ProviderId = Key::new(path_id(req, "id")?.uuid());
+        let here: Vec<Role> =
+            signed.provider_grants().filter(|(_, granted)| *granted == provider).map(|(role, _)| role).collect();
+        if here.is_empty() {
+            return Err(Code::NotFound.into());
+        }
+        let able: Vec<Role> = here.into_iter().filter(|role| role.may(permission)).collect();
+        if able.is_empty() { Err(Code::Forbidden.into()) } else { Ok((AtProvider(provider), able)) }
     }
     fn wall(&self) -> Wall {
         Wall::ROOT
@@ -466,6 +543,18 @@ impl<N: Need, S: Reach> Guard<N, S> {
     pub fn order<T>(&self, body: &Body<T>) -> Result<Order> {
         let today = self.scope.today(&self.signed);
         self.order_for(self.scope.wall(), today, self.purpose, Some((body.id, body.hash)))
+    }
+
+    /// An order of a facility in the mutual to which a card led; it must carry an id.
+    ///
+    /// # Errors
+    /// `id_required`.
+    pub fn order_in(&self, scope: &ProviderScope, body: (Option<Uuid>, [u8; 32])) -> Result<Order> {
+        if body.0.is_none() && self.facts.key.is_none() {
+            return Err(Problem::of(Code::IdRequired).at("/id").into());
+        }
+        let mutual = scope.mutual();
+        self.order_for(Wall::mutual(mutual.mutual()), mutual.today(), self.purpose, Some(body))
     }
 
     /// An order without a body.

@@ -113,6 +113,25 @@ permissions! {
     LedgerRead = "ledger_read" => [Auditor, MutualAdmin, Treasurer];
     /// Ask whether a person is covered.
     EligibilityCheck = "eligibility_check" => [MutualAdmin, Registrar, ClaimsOfficer, MedicalAdviser, ProviderClerk];
+    /// Read facilities, conventions, services and prices.
+    ProviderRead = "provider_read" => [SystemAdmin, PlatformAdmin, PlatformAnalyst, Auditor, MutualAdmin, Registrar,
+        Treasurer, ClaimsOfficer, MedicalAdviser];
+    /// Add facilities, conventions, services and prices.
+    ProviderWrite = "provider_write" => [PlatformAdmin, MutualAdmin];
+    /// Read claims and settlements.
+    ClaimRead = "claim_read" => [Auditor, MutualAdmin, Treasurer, ClaimsOfficer, MedicalAdviser];
+    /// Read the diagnoses of claims.
+    DiagnosisRead = "diagnosis_read" => [ClaimsOfficer, MedicalAdviser];
+    /// Submit and price claims at the mutual.
+    ClaimSubmit = "claim_submit" => [MutualAdmin, ClaimsOfficer];
+    /// Submit and read the claims of one's own facility.
+    OwnClaims = "own_claims" => [ProviderClerk];
+    /// Decide claims that wait for a person.
+    ClaimDecide = "claim_decide" => [ClaimsOfficer, MedicalAdviser];
+    /// Ask for the settlement of a facility's claims.
+    SettlementWrite = "settlement_write" => [MutualAdmin, Treasurer];
+    /// Approve or refuse, as the second person.
+    Approve = "approve" => [MutualAdmin, Treasurer];
     /// Read a mutual's audit.
     AuditRead = "audit_read" => [Auditor, MutualAdmin];
 }

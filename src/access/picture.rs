@@ -43,6 +43,7 @@ pub struct Picture {
     up: HashMap<OrganisationId, Vec<Link>>,
     down: HashMap<OrganisationId, Vec<Link>>,
     grants: HashMap<UserId, Vec<Grant>>,
+    conventions: HashMap<ProviderId, Vec<store::ConventionFacts>>,
     disabled: HashSet<UserId>,
     ended: HashSet<SessionId>,
 }
@@ -147,6 +148,14 @@ impl Picture {
         self.grants.get(&user).map_or(&[], Vec::as_slice)
     }
 
+    /// True where a convention between the facility and the mutual, or a body above it, stands on a day.
+    pub fn is_contracted(&self, provider: ProviderId, mutual: OrganisationId, on: NaiveDate) -> bool {
+        let above = self.ancestors(mutual, on);
+        self.conventions.get(&provider).into_iter().flatten().any(|(_, party, from, to)| {
+            (*party == mutual || above.contains(party)) && crate::dates::within(on, *from, *to)
+        })
+    }
+
     /// True where the user may not come in.
     pub fn is_disabled(&self, user: UserId) -> bool {
         self.disabled.contains(&user)
@@ -198,6 +207,9 @@ impl Picture {
             }
             for grant in store::list_standing_grants(r)? {
                 picture.grants.entry(grant.user_id).or_default().push(grant);
+            }
+            for convention in store::list_conventions(r)? {
+                picture.conventions.entry(convention.0).or_default().push(convention);
             }
             picture.disabled = store::list_disabled(r)?.into_iter().collect();
             picture.ended = store::list_ended_sessions(r, since)?.into_iter().collect();

@@ -48,6 +48,17 @@ pub fn list_links(r: &mut Read) -> QueryResult<Vec<Link>> {
         .load(r.conn())
 }
 
+/// Provider, party, first and last day of a convention.
+pub type ConventionFacts = (ProviderId, OrganisationId, chrono::NaiveDate, Option<chrono::NaiveDate>);
+
+/// Every convention, which a clerk needs to reach a mutual.
+pub fn list_conventions(r: &mut Read) -> QueryResult<Vec<ConventionFacts>> {
+    conventions::table
+        .order(conventions::id)
+        .select((conventions::provider_id, conventions::party_id, conventions::valid_from, conventions::valid_to))
+        .load(r.conn())
+}
+
 /// Every grant that was not ended.
 pub fn list_standing_grants(r: &mut Read) -> QueryResult<Vec<Grant>> {
     grants::table.filter(grants::ended_at.is_null()).order(grants::id).select(Grant::as_select()).load(r.conn())

@@ -55,6 +55,25 @@ pub struct Joined {
     pub command: CommandId,
 }
 
+/// Something that a second person approved and that is done now, in his transaction.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// The kind of approval.
+    pub kind: String,
+    /// The approval's id, which what is made of it takes.
+    pub id: ApprovalId,
+    /// The whole request, as it was stored.
+    pub request: serde_json::Value,
+    /// The mutual.
+    pub mutual: MutualId,
+    /// Its currency.
+    pub currency: crate::money::Currency,
+    /// The business date.
+    pub today: NaiveDate,
+    /// The approver's command.
+    pub command: CommandId,
+}
+
 /// What the frame does for subjects above it: `app.rs` hands these in, so that the audit knows no subject.
 #[derive(Clone, Copy)]
 pub struct Hooks {
@@ -62,6 +81,8 @@ pub struct Hooks {
     pub rewrite_spans: fn(&mut Write, HouseholdId) -> Result<()>,
     /// What a person who joins within a period means for the household's enrolments (R8).
     pub person_joined: fn(&mut Write, &Joined) -> Result<()>,
+    /// Does what a second person approved.
+    pub execute: fn(&mut Write, &Execution) -> Result<()>,
     /// Gives a new mutual its accounts, its cash desk and its series.
     pub found_mutual: fn(&mut Write, MutualId) -> Result<()>,
 }

@@ -1,2 +1,7 @@
-//! claims.
+//! Claims: submitted, decided by one pure function, reviewed where a person is needed, settled with a second person.
+pub mod http;
+pub mod model;
 pub mod rules;
+pub mod service;
+pub mod settlement;
+pub mod store;

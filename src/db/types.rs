@@ -81,7 +81,7 @@ macro_rules! words {
         }
         impl std::str::FromStr for $name {
             type Err = String;
-            fn from_str(text: &str) -> Result<Self, String> {
+            fn from_str(text: &str) -> std::result::Result<Self, String> {
                 $name::parse(text).ok_or_else(|| format!("'{text}' is none of {}", [$($text,)+].join(", ")))
             }
         }

@@ -6,7 +6,7 @@ use crate::db::Wall;
 use crate::enrolments::rules::CategoryAnswer;
 use crate::error::{Code, Problem, Result};
 use crate::households::http::is_number;
-use crate::households::rules::is_valid_card_number;
+use crate::households::service::mutual_of_card;
 use crate::households::store as households;
 use crate::ids::*;
 use crate::web::{Body, blocking, shown};
@@ -84,6 +84,25 @@ pub struct EligibilityView {
     pub enrolment_id: Option<EnrolmentId>,
     /// Each category of its product, by name.
     pub benefits: Vec<BenefitView>,
+    /// What is left of the cover year's ceilings and of the month's frequencies.
+    pub left: LeftView,
+}
+
+/// What is left. A limit that the product does not have is null.
+#[derive(Serialize, ToSchema)]
+pub struct LeftView {
+    pub currency: String,
+    pub person_year_minor: Option<i64>,
+    pub household_year_minor: Option<i64>,
+    /// Units by category in the calendar month, for those that have a limit.
+    pub quantities: Vec<QuantityView>,
+}
+
+/// Units left in the calendar month.
+#[derive(Serialize, ToSchema)]
+pub struct QuantityView {
+    pub category: String,
+    pub quantity: i64,
 }
 
 /// `POST /eligibility`
@@ -92,20 +111,12 @@ pub async fn check(
     body: Body<CheckEligibility>,
 ) -> Result<HttpResponse> {
     let asked = body.value;
-    let by_card = if asked.mutual.is_none() { guard.picture.by_card(&asked.card) } else { None };
-    if by_card.is_some() && !is_valid_card_number(&asked.card) {
-        return Err(Problem::of(Code::NoCardCheck).at("/card").into());
-    }
-    let mutual = match (&asked.mutual, by_card) {
-        (Some(code), _) => guard.picture.by_code(code),
-        (None, found) => found,
-    }
-    .ok_or(Problem::of(Code::NotFound))?
-    .id;
+    let mutual = mutual_of_card(&guard.picture, &asked.card, asked.mutual.as_deref())?;
     let (scope, _) = guard.mutual_scope(mutual, Permission::EligibilityCheck)?;
     let on = asked.on.unwrap_or(scope.today());
     let db = guard.desk.db.clone();
     let mutual_id = scope.mutual();
+    let currency = scope.currency().code().to_owned();
     let answer: Answer = blocking(move || {
         db.read(Wall::mutual(scope.mutual()), |r| {
             let (member, stay) =
@@ -134,5 +145,16 @@ pub async fn check(
             .into_iter()
             .map(|(category, entitlement)| BenefitView { category, entitlement: entitlement.into() })
             .collect(),
+        left: LeftView {
+            currency,
+            person_year_minor: answer.left.person_year_minor,
+            household_year_minor: answer.left.household_year_minor,
+            quantities: answer
+                .left
+                .quantities
+                .into_iter()
+                .map(|(category, quantity)| QuantityView { category, quantity })
+                .collect(),
+        },
     }))
 }

@@ -1,5 +1,6 @@
 //! Derives a person's entitlement on a date from memberships and cover spans.
 use crate::access::scopes::MutualScope;
+use crate::claims::service::{Left, left};
 use crate::dates::within;
 use crate::db::Read;
 use crate::enrolments::rules::{CategoryAnswer, CoverSpan, Entitlement, category_answer, span_on};
@@ -28,6 +29,8 @@ pub struct Answer {
     pub enrolment: Option<EnrolmentId>,
     /// Per benefit category of its product, by name.
     pub benefits: Vec<(String, CategoryAnswer)>,
+    /// What is left of ceilings and frequencies.
+    pub left: Left,
 }
 
 /// Answers for a person found within the scope.
@@ -63,7 +66,14 @@ pub fn answer(r: &mut Read, scope: &MutualScope, member: Member, stay: Membershi
     for (category, benefit) in product.iter().flat_map(|product| &product.benefits) {
         benefits.push((category.clone(), of(benefit.waiting_months.unwrap_or(0))?));
     }
+    let remaining = match (&product, enrolment) {
+        (Some(product), Some(enrolment)) => {
+            left(r, scope.mutual(), stay.household_id, member.id, enrolment, product, on)?
+        }
+        _ => Left::default(),
+    };
     Ok(Answer {
+        left: remaining,
         cover: of(0)?,
         reason: standing.map(|span| span.reason.code().to_owned()),
         enrolment,

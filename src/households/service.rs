@@ -1,6 +1,6 @@
 //! Commands of the register: register a household with its members, add a member, correct typing errors.
 use super::model::*;
-use super::rules::{card_number, fold_name};
+use super::rules::{card_number, fold_name, is_valid_card_number};
 use super::store;
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
@@ -74,6 +74,24 @@ pub fn section_for(
         }
     }
     Ok(section)
+}
+
+/// The mutual to which a card leads by its number; a number of another system needs the mutual's code.
+///
+/// # Errors
+/// `card_check_failed`, `not_found`.
+pub fn mutual_of_card(picture: &Picture, card: &str, code: Option<&str>) -> Result<OrganisationId> {
+    let found = match code {
+        Some(code) => picture.by_code(code),
+        None => {
+            let by_card = picture.by_card(card);
+            if by_card.is_some() && !is_valid_card_number(card) {
+                return Err(Problem::of(Code::NoCardCheck).at("/card").into());
+            }
+            by_card
+        }
+    };
+    found.map(|organisation| organisation.id).ok_or_else(|| Code::NotFound.into())
 }
 
 /// Registers a household with its members, each with a card number of the mutual.

@@ -4,7 +4,7 @@ mod support;
 
 mod access;
 mod frame;
-mod walk;
 mod matrix;
 mod samples;
+mod walk;
 mod writes;

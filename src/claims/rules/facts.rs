@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::enrolments::rules::CoverStatus;
 use crate::products::rules::Product;
+pub use crate::providers::model::Sector;
 use crate::words;
 
 /// Everything that a decision depends on, kept with it so that it can be computed again. Amounts are minor units.
@@ -45,14 +46,6 @@ pub struct ProviderFacts {
     pub sector: Sector,
     /// `None`: no convention.
     pub contract: Option<Contract>,
-}
-
-words! {
-    /// Which rate of a benefit applies.
-    pub enum Sector {
-        Public = "public",
-        Private = "private",
-    }
 }
 
 /// The days of a convention, both ends included.

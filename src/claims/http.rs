@@ -1,0 +1,606 @@
+//! `/mutuals/{m}/claims`, `/settlements`, `/providers/{id}/claims`: shapes and handlers.
+use super::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome, Settlement, VisitType};
+use super::rules::Decision;
+use super::service::{self, Deciding, MOST_LINES, NewClaim, NewLine, Verdict};
+use super::{settlement, store};
+use crate::access::guard::{AtProvider, Guard, Signed};
+use crate::access::permissions::{Permission, need};
+use crate::access::scopes::MutualScope;
+use crate::db::{Read, Wall};
+use crate::error::{Code, Problem, Result};
+use crate::households::http::is_number;
+use crate::households::service::mutual_of_card;
+use crate::households::store as households;
+use crate::ids::*;
+use crate::page::{Ask, Page};
+use crate::web::{Body, Ids, Query, blocking, changed, found, made, shown};
+use actix_web::HttpResponse;
+use chrono::NaiveDate;
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A line with what was decided on it.
+#[derive(Serialize, ToSchema)]
+pub struct LineView {
+    pub line: i32,
+    pub service_id: ServiceId,
+    pub category: String,
+    pub quantity: i64,
+    pub unit_price_minor: i64,
+    /// Null while it is not decided, and where the whole claim was refused.
+    pub approved_quantity: Option<i64>,
+    pub allowed_unit_minor: Option<i64>,
+    pub mutual_minor: Option<i64>,
+    pub member_minor: Option<i64>,
+    pub provider_writeoff_minor: Option<i64>,
+    pub other_payer_minor: Option<i64>,
+    /// `PRICE_OVER_TARIFF`, `CEILING_PERSON_YEAR`…, in the order in which they cut.
+    pub reasons: Vec<String>,
+}
+
+/// A claim with its decision.
+#[derive(Serialize, ToSchema)]
+pub struct ClaimView {
+    pub id: ClaimId,
+    pub number: String,
+    /// The provider's number of the care certificate.
+    pub invoice_number: String,
+    pub provider_id: ProviderId,
+    pub member_id: MemberId,
+    pub household_id: HouseholdId,
+    pub mode: Mode,
+    pub visit_type: VisitType,
+    pub service_on: NaiveDate,
+    pub discharged_on: Option<NaiveDate>,
+    pub submitted_on: NaiveDate,
+    /// ICD-10 codes; null for who may not read diagnoses.
+    pub diagnoses: Option<Vec<String>>,
+    pub state: ClaimState,
+    pub outcome: Outcome,
+    /// Why the whole claim was refused or waits.
+    pub claim_reason: Option<ClaimReason>,
+    pub decided_on: Option<NaiveDate>,
+    /// Who decided what waited for a person.
+    pub decided_by: Option<UserId>,
+    pub decision_reason: Option<String>,
+    pub currency: String,
+    pub billed_minor: i64,
+    pub mutual_minor: i64,
+    pub member_minor: i64,
+    pub provider_writeoff_minor: i64,
+    pub other_payer_minor: i64,
+    pub settlement_id: Option<SettlementId>,
+    pub lines: Vec<LineView>,
+    pub version: i64,
+}
+
+fn view(claim: Claim, lines: Vec<Line>, with_diagnoses: bool) -> ClaimView {
+    let diagnoses = claim.diagnoses.split_whitespace().map(str::to_owned).collect();
+    ClaimView {
+        id: claim.id,
+        number: claim.number,
+        invoice_number: claim.invoice_number,
+        provider_id: claim.provider_id,
+        member_id: claim.member_id,
+        household_id: claim.household_id,
+        mode: claim.mode,
+        visit_type: claim.visit_type,
+        service_on: claim.service_on,
+        discharged_on: claim.discharged_on,
+        submitted_on: claim.submitted_on,
+        diagnoses: with_diagnoses.then_some(diagnoses),
+        state: claim.state,
+        outcome: claim.outcome,
+        claim_reason: claim.claim_reason,
+        decided_on: claim.decided_on,
+        decided_by: claim.decided_by,
+        decision_reason: claim.decision_reason,
+        currency: claim.currency,
+        billed_minor: claim.billed_minor,
+        mutual_minor: claim.mutual_minor,
+        member_minor: claim.member_minor,
+        provider_writeoff_minor: claim.provider_writeoff_minor,
+        other_payer_minor: claim.other_paid_minor,
+        settlement_id: claim.settlement_id,
+        lines: lines
+            .into_iter()
+            .map(|line| LineView {
+                line: line.line,
+                service_id: line.service_id,
+                category: line.category,
+                quantity: line.quantity,
+                unit_price_minor: line.unit_price_minor,
+                approved_quantity: line.approved_quantity,
+                allowed_unit_minor: line.allowed_unit_minor,
+                mutual_minor: line.mutual_minor,
+                member_minor: line.member_minor,
+                provider_writeoff_minor: line.provider_writeoff_minor,
+                other_payer_minor: line.other_paid_minor,
+                reasons: serde_json::from_str(&line.reasons).unwrap_or_default(),
+            })
+            .collect(),
+        version: claim.version,
+    }
+}
+
+fn show(r: &mut Read, scope: &MutualScope, id: ClaimId, with_diagnoses: bool) -> Result<ClaimView> {
+    let claim = store::find(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+    let lines = store::list_lines(r, scope.mutual(), id)?;
+    Ok(view(claim, lines, with_diagnoses))
+}
+
+/// Whether the caller reads diagnoses in a mutual.
+fn reads_diagnoses(signed: &Signed, scope: &MutualScope) -> bool {
+    signed.mutual_scope(scope.mutual().into(), Permission::DiagnosisRead).is_ok()
+}
+
+/// The mutual first, then the bodies above it: whose catalogue and conventions it has.
+fn owners(signed: &Signed, scope: &MutualScope) -> Vec<OrganisationId> {
+    let mutual: OrganisationId = scope.mutual().into();
+    let mut owners = vec![mutual];
+    owners.extend(signed.picture.ancestors(mutual, scope.today()));
+    owners
+}
+
+/// Which claims.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimFilter {
+    /// Only of this provider.
+    pub provider_id: Option<ProviderId>,
+    /// Only in this state: `PENDED` are those that wait for a person.
+    pub state: Option<ClaimState>,
+    /// Rows, 1 to 200.
+    pub limit: Option<u16>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+fn page(
+    r: &mut Read,
+    scope: &MutualScope,
+    ask: &Ask,
+    filter: (Option<ProviderId>, Option<ClaimState>),
+    with_diagnoses: bool,
+) -> Result<Page<ClaimView>> {
+    let rows = store::list(r, scope, filter.0, filter.1, ask.after_one()?, ask.fetch())?;
+    let mut with_lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let lines = store::list_lines(r, scope.mutual(), row.id)?;
+        with_lines.push((row, lines));
+    }
+    Ok(ask.page(with_lines, |(row, _)| vec![row.id.to_string()], |(row, lines)| view(row, lines, with_diagnoses)))
+}
+
+/// `GET /mutuals/{m}/claims`
+pub async fn list(guard: Guard<need::ClaimRead, MutualScope>, query: Query<ClaimFilter>) -> Result<HttpResponse> {
+    let filter = query.0;
+    let by = (filter.provider_id, filter.state);
+    let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("claims {by:?}"))?;
+    let with_diagnoses = reads_diagnoses(&guard, &guard.scope);
+    let page = guard.read(move |r, scope| page(r, scope, &ask, by, with_diagnoses)).await?;
+    guard.note("claim", page.items.iter().map(|row| row.id.uuid()), None).await?;
+    Ok(shown(&page))
+}
+
+/// `GET /mutuals/{m}/claims/{id}`
+pub async fn get(
+    guard: Guard<need::ClaimRead, MutualScope>,
+    path: Ids<(OrganisationId, ClaimId)>,
+) -> Result<HttpResponse> {
+    let id = path.0.1;
+    let with_diagnoses = reads_diagnoses(&guard, &guard.scope);
+    let view = guard.read(move |r, scope| show(r, scope, id, with_diagnoses)).await?;
+    guard.note("claim", [id.uuid()], None).await?;
+    Ok(found(view.version, &view))
+}
+
+/// A line as claimed.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitLine {
+    /// From 1.
+    #[garde(range(min = 1, max = 1000))]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub line: i32,
+    /// The service's code.
+    #[garde(length(chars, min = 1, max = 30))]
+    #[schema(min_length = 1, max_length = 30)]
+    pub service: String,
+    #[garde(range(min = 1, max = 10_000))]
+    #[schema(minimum = 1, maximum = 10000)]
+    pub quantity: i64,
+    /// Minor units.
+    #[garde(range(min = 0, max = 1_000_000_000_000))]
+    #[schema(minimum = 0, maximum = 1000000000000_i64)]
+    pub unit_price_minor: i64,
+}
+
+fn is_diagnosis(text: &str, _: &()) -> garde::Result {
+    let bytes = text.as_bytes();
+    let good = (3..=8).contains(&bytes.len())
+        && bytes[0].is_ascii_uppercase()
+        && bytes[1..3].iter().all(u8::is_ascii_digit)
+        && (bytes.len() == 3 || (bytes[3] == b'.' && bytes.len() > 4))
+        && bytes.iter().skip(4).all(u8::is_ascii_alphanumeric);
+    if good { Ok(()) } else { Err(garde::Error::new("an ICD-10 code such as J06.9")) }
+}
+
+/// The body of a claim: what is claimed is the same, whoever submits it; flat, so that a fault names its field.
+macro_rules! claim_body {
+    ($(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Deserialize, Validate, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($own)*
+            /// The provider's number of the single care certificate, never of a monthly batch.
+            #[garde(custom(is_number))]
+            #[schema(pattern = "^[0-9A-Za-z-]{1,30}$")]
+            pub invoice_number: String,
+            /// `third_party` where it is left out.
+            #[garde(skip)]
+            pub mode: Option<Mode>,
+            /// `other` where it is left out.
+            #[garde(skip)]
+            pub visit_type: Option<VisitType>,
+            /// Of a stay, the day of admission.
+            #[garde(skip)]
+            pub service_on: NaiveDate,
+            #[garde(skip)]
+            pub discharged_on: Option<NaiveDate>,
+            /// Today where it is left out; not after today.
+            #[garde(skip)]
+            pub submitted_on: Option<NaiveDate>,
+            /// ICD-10 codes.
+            #[garde(inner(length(max = 10), inner(custom(is_diagnosis))))]
+            #[schema(max_items = 10)]
+            pub diagnoses: Option<Vec<String>>,
+            /// What another payer pays first, in minor units.
+            #[garde(inner(range(min = 0, max = 1_000_000_000_000)))]
+            #[schema(minimum = 0, maximum = 1000000000000_i64)]
+            pub other_payer_minor: Option<i64>,
+            #[garde(length(min = 1, max = MOST_LINES), dive)]
+            #[schema(min_items = 1, max_items = 100)]
+            pub lines: Vec<SubmitLine>,
+        }
+
+        impl $name {
+            /// The claim that it asks for.
+            fn claim(&self, number: Option<String>, provider: ProviderId, member: MemberId, today: NaiveDate) -> NewClaim {
+                NewClaim {
+                    number,
+                    invoice_number: self.invoice_number.clone(),
+                    provider,
+                    member,
+                    mode: self.mode.unwrap_or(Mode::ThirdParty),
+                    visit_type: self.visit_type.unwrap_or(VisitType::Other),
+                    service_on: self.service_on,
+                    discharged_on: self.discharged_on,
+                    submitted_on: self.submitted_on.unwrap_or(today),
+                    diagnoses: self.diagnoses.clone().unwrap_or_default().join(" "),
+                    other_payer_minor: self.other_payer_minor,
+                    lines: self.lines.iter().map(NewLine::from).collect(),
+                }
+            }
+        }
+    };
+}
+
+impl From<&SubmitLine> for NewLine {
+    fn from(line: &SubmitLine) -> Self {
+        NewLine {
+            line: line.line,
+            service: line.service.clone(),
+            quantity: line.quantity,
+            unit_price_minor: line.unit_price_minor,
+        }
+    }
+}
+
+claim_body! {
+    /// A claim as submitted at the mutual.
+    SubmitClaim {
+        /// Made by the client; it or an `Idempotency-Key` is needed.
+        #[garde(skip)]
+        pub id: Option<ClaimId>,
+        /// The mutual's number of it; made of the id where it is left out.
+        #[garde(inner(custom(is_number)))]
+        #[schema(pattern = "^[0-9A-Za-z-]{1,30}$")]
+        pub number: Option<String>,
+        #[garde(skip)]
+        pub provider_id: ProviderId,
+        #[garde(skip)]
+        pub member_id: MemberId,
+    }
+}
+
+/// `POST /mutuals/{m}/claims`
+pub async fn submit(guard: Guard<need::ClaimSubmit, MutualScope>, body: Body<SubmitClaim>) -> Result<HttpResponse> {
+    let order = guard.money_order(&body)?;
+    let asked = body.value;
+    let owners = owners(&guard, &guard.scope);
+    let with_diagnoses = reads_diagnoses(&guard, &guard.scope);
+    let new = asked.claim(asked.number.clone(), asked.provider_id, asked.member_id, guard.scope.today());
+    let (view, replayed) = guard
+        .act(
+            order,
+            move |w, scope, order| {
+                let deciding = Deciding { on: scope.today() };
+                service::submit(w, scope, order, &owners, &new, deciding).map(|_| ())
+            },
+            move |r, scope, order| show(r, scope, Key::new(order.id.uuid()), with_diagnoses),
+        )
+        .await?;
+    let location = format!("/api/v1/mutuals/{}/claims/{}", guard.scope.mutual(), view.id);
+    Ok(made(replayed, &location, Some(view.version), &view))
+}
+
+/// A line as it would be decided.
+#[derive(Serialize, ToSchema)]
+pub struct QuoteLine {
+    pub line: i64,
+    pub approved_quantity: i64,
+    pub allowed_unit_minor: i64,
+    pub mutual_minor: i64,
+    pub member_minor: i64,
+    pub provider_writeoff_minor: i64,
+    pub other_payer_minor: i64,
+    pub reasons: Vec<String>,
+}
+
+/// A basket as it would be decided now; nothing was written.
+#[derive(Serialize, ToSchema)]
+pub struct QuoteView {
+    pub outcome: Outcome,
+    pub claim_reason: Option<ClaimReason>,
+    pub currency: String,
+    pub billed_minor: i64,
+    pub mutual_minor: i64,
+    pub member_minor: i64,
+    pub provider_writeoff_minor: i64,
+    pub other_payer_minor: i64,
+    pub lines: Vec<QuoteLine>,
+}
+
+fn quote_view(decision: Decision, currency: &str) -> QuoteView {
+    QuoteView {
+        outcome: decision.decision,
+        claim_reason: decision.claim_reason,
+        currency: currency.to_owned(),
+        billed_minor: decision.totals.billed,
+        mutual_minor: decision.totals.mutual,
+        member_minor: decision.totals.member,
+        provider_writeoff_minor: decision.totals.provider_writeoff,
+        other_payer_minor: decision.totals.other_payer,
+        lines: decision
+            .lines
+            .into_iter()
+            .map(|line| QuoteLine {
+                line: line.line,
+                approved_quantity: line.approved_qty,
+                allowed_unit_minor: line.allowed_unit,
+                mutual_minor: line.mutual,
+                member_minor: line.member,
+                provider_writeoff_minor: line.provider_writeoff,
+                other_payer_minor: line.other_payer,
+                reasons: line.reasons.iter().map(|reason| reason.code().to_owned()).collect(),
+            })
+            .collect(),
+    }
+}
+
+/// `POST /mutuals/{m}/claims/quote`
+pub async fn quote(guard: Guard<need::ClaimSubmit, MutualScope>, body: Body<SubmitClaim>) -> Result<HttpResponse> {
+    let asked = body.value;
+    let owners = owners(&guard, &guard.scope);
+    let member = asked.member_id;
+    let new = asked.claim(asked.number.clone(), asked.provider_id, asked.member_id, guard.scope.today());
+    let decision = guard.read(move |r, scope| service::quote(r, scope, &owners, &new)).await?;
+    guard.note("member", [member.uuid()], None).await?;
+    Ok(shown(&quote_view(decision, guard.scope.currency().code())))
+}
+
+/// A person's word on a claim that waits.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecideClaim {
+    /// The command's id, made by the client; it or an `Idempotency-Key` is needed.
+    #[garde(skip)]
+    pub id: Option<CommandId>,
+    /// True: it is no duplicate, the rules decide it. False: it is one and is refused.
+    #[garde(skip)]
+    pub accept: bool,
+    #[garde(length(chars, min = 1, max = 300))]
+    #[schema(min_length = 1, max_length = 300)]
+    pub reason: String,
+}
+
+/// `POST /mutuals/{m}/claims/{id}/decision`
+pub async fn decide(
+    guard: Guard<need::ClaimDecide, MutualScope>,
+    path: Ids<(OrganisationId, ClaimId)>,
+    body: Body<DecideClaim>,
+) -> Result<HttpResponse> {
+    let id = path.0.1;
+    let order = guard.money_order(&body)?;
+    let if_match = guard.facts.if_match.clone();
+    let owners = owners(&guard, &guard.scope);
+    let with_diagnoses = reads_diagnoses(&guard, &guard.scope);
+    let asked = body.value;
+    let (view, replayed) = guard
+        .act(
+            order,
+            move |w, scope, order| {
+                let verdict = if asked.accept { Verdict::Accept } else { Verdict::Reject };
+                service::review(w, scope, order, &owners, id, if_match.as_deref(), (verdict, asked.reason.trim()))
+            },
+            move |r, scope, _| show(r, scope, id, with_diagnoses),
+        )
+        .await?;
+    Ok(changed(replayed, Some(view.version), &view))
+}
+
+/// What is to be settled.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSettlement {
+    /// Made by the client; it or an `Idempotency-Key` is needed. The approval and the settlement take it.
+    #[garde(skip)]
+    pub id: Option<ApprovalId>,
+    #[garde(skip)]
+    pub provider_id: ProviderId,
+    /// Claims decided on or before this day; today where it is left out.
+    #[garde(skip)]
+    pub decided_until: Option<NaiveDate>,
+}
+
+/// A request that waits for a second person.
+#[derive(Serialize, ToSchema)]
+pub struct RequestedView {
+    /// The approval, to be approved or refused by somebody else under `/approvals/{id}`.
+    pub approval_id: ApprovalId,
+}
+
+/// `POST /mutuals/{m}/settlements`
+pub async fn request_settlement(
+    guard: Guard<need::SettlementWrite, MutualScope>,
+    body: Body<RequestSettlement>,
+) -> Result<HttpResponse> {
+    let order = guard.money_order(&body)?;
+    let asked = body.value;
+    let (view, replayed) = guard
+        .act(
+            order,
+            move |w, scope, order| {
+                let until = asked.decided_until.unwrap_or(scope.today());
+                settlement::request(w, scope, order, asked.provider_id, until)
+            },
+            |_, _, order| Ok(RequestedView { approval_id: Key::new(order.id.uuid()) }),
+        )
+        .await?;
+    let location = format!("/api/v1/mutuals/{}/approvals/{}", guard.scope.mutual(), view.approval_id);
+    Ok(made(replayed, &location, None, &view))
+}
+
+/// A payment to a provider.
+#[derive(Serialize, ToSchema)]
+pub struct SettlementView {
+    pub id: SettlementId,
+    pub provider_id: ProviderId,
+    pub number_of_claims: i64,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub paid_on: NaiveDate,
+}
+
+impl From<Settlement> for SettlementView {
+    fn from(row: Settlement) -> Self {
+        SettlementView {
+            id: row.id,
+            provider_id: row.provider_id,
+            number_of_claims: row.number_of_claims,
+            amount_minor: row.amount_minor,
+            currency: row.currency,
+            paid_on: row.paid_on,
+        }
+    }
+}
+
+/// Which page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementFilter {
+    /// Rows, 1 to 200.
+    pub limit: Option<u16>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+/// `GET /mutuals/{m}/settlements`
+pub async fn settlements(
+    guard: Guard<need::ClaimRead, MutualScope>,
+    query: Query<SettlementFilter>,
+) -> Result<HttpResponse> {
+    let ask = Ask::new(query.0.limit, query.0.cursor.as_deref(), "settlements")?;
+    let page: Page<SettlementView> = guard
+        .read(move |r, scope| {
+            let rows = store::list_settlements(r, scope, ask.after_one()?, ask.fetch())?;
+            Ok(ask.page(rows, |row| vec![row.id.to_string()], SettlementView::from))
+        })
+        .await?;
+    guard.note("settlement", page.items.iter().map(|row| row.id.uuid()), None).await?;
+    Ok(shown(&page))
+}
+
+claim_body! {
+    /// A claim as a facility submits it: the person by the card presented.
+    SubmitOwnClaim {
+        /// Made by the client; it or an `Idempotency-Key` is needed.
+        #[garde(skip)]
+        pub id: Option<ClaimId>,
+        /// The card's number, which leads to the mutual.
+        #[garde(custom(is_number))]
+        #[schema(pattern = "^[0-9A-Za-z-]{1,30}$")]
+        pub card: String,
+        /// The mutual's code, for a number of another system.
+        #[garde(inner(length(chars, min = 2, max = 20)))]
+        #[schema(min_length = 2, max_length = 20)]
+        pub mutual: Option<String>,
+    }
+}
+
+/// `POST /providers/{id}/claims`
+pub async fn submit_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<SubmitOwnClaim>) -> Result<HttpResponse> {
+    let provider = guard.scope.provider();
+    let asked = body.value;
+    let mutual = mutual_of_card(&guard.picture, &asked.card, asked.mutual.as_deref())?;
+    let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
+    let order = guard.order_in(&scope, (asked.id.map(Key::uuid), body.hash))?;
+    let owners = owners(&guard, scope.mutual());
+    let today = scope.mutual().today();
+    let shown_in = scope.clone();
+    let (view, replayed) = guard
+        .carry_out(
+            order,
+            move |w, order| {
+                let scope = scope.mutual();
+                let (member, _) = households::find_member_by_number(w, scope, &asked.card)?
+                    .ok_or(Problem::of(Code::NotFound).at("/card"))?;
+                let new = asked.claim(None, provider, member.id, today);
+                service::submit(w, scope, order, &owners, &new, Deciding { on: today }).map(|_| ())
+            },
+            move |r, order| show(r, shown_in.mutual(), Key::new(order.id.uuid()), true),
+        )
+        .await?;
+    Ok(made(replayed, "", Some(view.version), &view))
+}
+
+/// Which of the facility's claims.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OwnClaimFilter {
+    /// The mutual that decides them.
+    pub mutual_id: OrganisationId,
+    /// Only in this state.
+    pub state: Option<ClaimState>,
+    /// Rows, 1 to 200.
+    pub limit: Option<u16>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+/// `GET /providers/{id}/claims`
+pub async fn list_own(guard: Guard<need::OwnClaims, AtProvider>, query: Query<OwnClaimFilter>) -> Result<HttpResponse> {
+    let filter = query.0;
+    let provider = guard.scope.provider();
+    let scope = guard.provider_scope(provider, filter.mutual_id, Permission::OwnClaims)?;
+    let by = (Some(provider), filter.state);
+    let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("own claims {} {by:?}", filter.mutual_id))?;
+    let db = guard.desk.db.clone();
+    let mutual = scope.mutual().mutual();
+    let page = blocking(move || db.read(Wall::mutual(mutual), |r| page(r, scope.mutual(), &ask, by, true))).await?;
+    guard.note_in(mutual, "claim", page.items.iter().map(|row| row.id.uuid()), None).await?;
+    Ok(shown(&page))
+}

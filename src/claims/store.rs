@@ -1,0 +1,276 @@
+//! Claims and settlements in the database.
+use super::model::*;
+use crate::access::scopes::MutualScope;
+use crate::db::schema::*;
+use crate::db::{Read, Write};
+use crate::ids::*;
+use crate::insert_all;
+use chrono::NaiveDate;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+use std::collections::BTreeMap;
+
+/// Takes a provider's own number; false where a claim has it.
+pub fn insert_number(w: &mut Write, row: &Number) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(claim_numbers::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))
+    .map(|inserted| inserted == 1)
+}
+
+/// True where a claim has this number of the provider.
+pub fn has_number(r: &mut Read, mutual: MutualId, provider: ProviderId, number: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        claim_numbers::table
+            .filter(claim_numbers::mutual_id.eq(mutual))
+            .filter(claim_numbers::provider_id.eq(provider))
+            .filter(claim_numbers::number.eq(number)),
+    ))
+    .get_result(r.conn())
+}
+
+/// Adds a claim; false where its number is taken.
+pub fn insert(w: &mut Write, row: &Claim) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(claims::table).values(row).on_conflict_do_nothing().execute(c))
+        .map(|inserted| inserted == 1)
+}
+
+/// Adds lines.
+pub fn insert_lines(w: &mut Write, rows: &[Line]) -> QueryResult<()> {
+    insert_all!(w, claim_lines::table, rows)
+}
+
+/// A claim.
+pub fn find(r: &mut Read, scope: &MutualScope, id: ClaimId) -> QueryResult<Option<Claim>> {
+    claims::table.find((scope.mutual(), id)).select(Claim::as_select()).first(r.conn()).optional()
+}
+
+/// The lines of a claim, by line.
+pub fn list_lines(r: &mut Read, mutual: MutualId, claim: ClaimId) -> QueryResult<Vec<Line>> {
+    claim_lines::table
+        .filter(claim_lines::mutual_id.eq(mutual))
+        .filter(claim_lines::claim_id.eq(claim))
+        .order(claim_lines::line)
+        .select(Line::as_select())
+        .load(r.conn())
+}
+
+/// Claims by id, of one provider or in one state where asked.
+pub fn list(
+    r: &mut Read,
+    scope: &MutualScope,
+    provider: Option<ProviderId>,
+    state: Option<ClaimState>,
+    after: Option<ClaimId>,
+    limit: i64,
+) -> QueryResult<Vec<Claim>> {
+    let mut query = claims::table
+        .filter(claims::mutual_id.eq(scope.mutual()))
+        .order(claims::id)
+        .limit(limit)
+        .select(Claim::as_select())
+        .into_boxed();
+    if let Some(provider) = provider {
+        query = query.filter(claims::provider_id.eq(provider));
+    }
+    if let Some(state) = state {
+        query = query.filter(claims::state.eq(state));
+    }
+    if let Some(after) = after {
+        query = query.filter(claims::id.gt(after));
+    }
+    query.load(r.conn())
+}
+
+/// What the mutual has paid in the cover year of an enrolment: for a person, and for the household (R28).
+pub fn year_paid(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+    member: MemberId,
+    enrolment: EnrolmentId,
+) -> QueryResult<(i64, i64)> {
+    let of =
+        claims::mutual_id.eq(mutual).and(claims::household_id.eq(household)).and(claims::enrolment_id.eq(enrolment));
+    let total = || sql::<Nullable<BigInt>>("CAST(SUM(mutual_minor) AS BIGINT)");
+    let all: Option<i64> = claims::table.filter(of).select(total()).first(r.conn())?;
+    let own: Option<i64> =
+        claims::table.filter(of).filter(claims::member_id.eq(member)).select(total()).first(r.conn())?;
+    Ok((own.unwrap_or(0), all.unwrap_or(0)))
+}
+
+/// The quantities approved for a person between two service days, by category (R23).
+pub fn used_quantities(
+    r: &mut Read,
+    mutual: MutualId,
+    member: MemberId,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> QueryResult<BTreeMap<String, i64>> {
+    let rows: Vec<(String, Option<i64>)> = claim_lines::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(claim_lines::mutual_id).and(claims::id.eq(claim_lines::claim_id))),
+        )
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::member_id.eq(member))
+        .filter(claims::service_on.between(from, to))
+        .filter(claim_lines::approved_quantity.is_not_null())
+        .group_by(claim_lines::category)
+        .select((claim_lines::category, sql::<Nullable<BigInt>>("CAST(SUM(approved_quantity) AS BIGINT)")))
+        .load(r.conn())?;
+    Ok(rows.into_iter().map(|(category, sum)| (category, sum.unwrap_or(0))).collect())
+}
+
+/// Other claims of the person at this provider on this day, with the codes of their services (R31): for suspicion.
+pub fn list_near(
+    r: &mut Read,
+    mutual: MutualId,
+    member: MemberId,
+    provider: ProviderId,
+    on: NaiveDate,
+    but: Option<ClaimId>,
+) -> QueryResult<Vec<(String, Vec<String>)>> {
+    let rows: Vec<(ClaimId, String, String)> = claims::table
+        .inner_join(
+            claim_lines::table
+                .on(claim_lines::mutual_id.eq(claims::mutual_id).and(claim_lines::claim_id.eq(claims::id))),
+        )
+        .inner_join(services::table.on(services::id.eq(claim_lines::service_id)))
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::member_id.eq(member))
+        .filter(claims::provider_id.eq(provider))
+        .filter(claims::service_on.eq(on))
+        .filter(claims::id.ne(but.unwrap_or(ClaimId::NIL)))
+        .order((claims::id, claim_lines::line))
+        .select((claims::id, claims::invoice_number, services::code))
+        .load(r.conn())?;
+    let mut found: BTreeMap<ClaimId, (String, Vec<String>)> = BTreeMap::new();
+    for (id, invoice, code) in rows {
+        found.entry(id).or_insert((invoice, Vec::new())).1.push(code);
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Writes a decision on a claim that waited, if it still does; false where it does not.
+pub fn set_decision(w: &mut Write, row: &Claim) -> QueryResult<bool> {
+    diesel::update(
+        claims::table
+            .filter(claims::mutual_id.eq(row.mutual_id))
+            .filter(claims::id.eq(row.id))
+            .filter(claims::state.eq(ClaimState::Pended)),
+    )
+    .set((
+        (
+            claims::state.eq(row.state),
+            claims::outcome.eq(row.outcome),
+            claims::claim_reason.eq(row.claim_reason),
+            claims::decided_on.eq(row.decided_on),
+            claims::decided_by.eq(row.decided_by),
+            claims::decision_reason.eq(&row.decision_reason),
+        ),
+        (
+            claims::mutual_minor.eq(row.mutual_minor),
+            claims::member_minor.eq(row.member_minor),
+            claims::provider_writeoff_minor.eq(row.provider_writeoff_minor),
+            claims::other_paid_minor.eq(row.other_paid_minor),
+            claims::inputs.eq(&row.inputs),
+            claims::version.eq(row.version + 1),
+        ),
+    ))
+    .execute(w.conn())
+    .map(|n| n == 1)
+}
+
+/// Writes what was decided on a line.
+pub fn set_line(w: &mut Write, row: &Line) -> QueryResult<()> {
+    diesel::update(claim_lines::table.find((row.mutual_id, row.id)))
+        .set((
+            claim_lines::approved_quantity.eq(row.approved_quantity),
+            claim_lines::allowed_unit_minor.eq(row.allowed_unit_minor),
+            claim_lines::mutual_minor.eq(row.mutual_minor),
+            claim_lines::member_minor.eq(row.member_minor),
+            claim_lines::provider_writeoff_minor.eq(row.provider_writeoff_minor),
+            claim_lines::other_paid_minor.eq(row.other_paid_minor),
+            claim_lines::reasons.eq(&row.reasons),
+        ))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
+/// Decided third-party claims of a provider with something to pay, decided on or before a day, by id.
+pub fn list_payable(
+    r: &mut Read,
+    mutual: MutualId,
+    provider: ProviderId,
+    until: NaiveDate,
+    limit: i64,
+) -> QueryResult<Vec<(ClaimId, i64)>> {
+    claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::provider_id.eq(provider))
+        .filter(claims::state.eq(ClaimState::Decided))
+        .filter(claims::mode.eq(Mode::ThirdParty))
+        .filter(claims::mutual_minor.gt(0))
+        .filter(claims::decided_on.le(until))
+        .order(claims::id)
+        .limit(limit)
+        .select((claims::id, claims::mutual_minor))
+        .load(r.conn())
+}
+
+/// Adds a settlement.
+pub fn insert_settlement(w: &mut Write, row: &Settlement) -> QueryResult<()> {
+    diesel::insert_into(settlements::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// Marks claims as paid by a settlement; gives how many still were to be paid.
+pub fn set_paid(w: &mut Write, mutual: MutualId, ids: &[ClaimId], settlement: SettlementId) -> QueryResult<usize> {
+    let mut paid = 0;
+    for chunk in ids.chunks(500) {
+        paid += diesel::update(
+            claims::table
+                .filter(claims::mutual_id.eq(mutual))
+                .filter(claims::id.eq_any(chunk.to_vec()))
+                .filter(claims::state.eq(ClaimState::Decided)),
+        )
+        .set((
+            claims::state.eq(ClaimState::Paid),
+            claims::settlement_id.eq(Some(settlement)),
+            claims::version.eq(claims::version + 1),
+        ))
+        .execute(w.conn())?;
+    }
+    Ok(paid)
+}
+
+/// Settlements by id.
+pub fn list_settlements(
+    r: &mut Read,
+    scope: &MutualScope,
+    after: Option<SettlementId>,
+    limit: i64,
+) -> QueryResult<Vec<Settlement>> {
+    let mut query = settlements::table
+        .filter(settlements::mutual_id.eq(scope.mutual()))
+        .order(settlements::id)
+        .limit(limit)
+        .select(Settlement::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(settlements::id.gt(after));
+    }
+    query.load(r.conn())
+}
+
+/// All claims of a mutual by id, for `verify`.
+pub fn list_after(r: &mut Read, mutual: MutualId, after: Option<ClaimId>, limit: i64) -> QueryResult<Vec<Claim>> {
+    claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::id.gt(after.unwrap_or(ClaimId::NIL)))
+        .order(claims::id)
+        .limit(limit)
+        .select(Claim::as_select())
+        .load(r.conn())
+}
