@@ -67,6 +67,10 @@ pub fn run(settings: &Settings, asked: &Import) -> Result<(), Failed> {
     for file in &report.files {
         let verb = if asked.dry_run { "would be written" } else { "written" };
         let note = if file.checked_only { ", checked only" } else { "" };
+        if file.with_claims {
+            println!("{:<16} {:>7} rows, written with their claims{note}", file.file, file.rows);
+            continue;
+        }
         println!(
             "{:<16} {:>7} rows: {} {verb}, {} there already, {} differ{note}",
             file.file,

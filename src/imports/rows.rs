@@ -1,10 +1,13 @@
 //! What the rows of each file are: read into what the services take, with every fault of form found at once.
 use super::reader::{Columns, Fault, Record};
+use crate::claims::model::{Mode, VisitType};
+use crate::claims::service::{MOST_UNITS, NewLine};
 use crate::contributions::model::Method;
 use crate::households::model::{BirthPrecision, Relationship, Sex};
 use crate::households::service::NewMember;
 use crate::money::Currency;
 use crate::products::rules::Product;
+use crate::providers::model::{Sector, ServiceKind};
 use chrono::NaiveDate;
 
 /// A row read.
@@ -23,6 +26,24 @@ pub struct Row {
 /// What a row says.
 #[derive(Debug, Clone)]
 pub enum Item {
+    /// A health facility.
+    Provider { code: String, name: String, level: String, sector: Sector, area: Option<String> },
+    /// A convention of a facility with the mutual.
+    Convention { provider: String, valid_from: NaiveDate, valid_to: Option<NaiveDate> },
+    /// A service of the catalogue.
+    Service { code: String, name: String, category: String, kind: ServiceKind },
+    /// A price: of a facility, or the reference.
+    Tariff {
+        provider: Option<String>,
+        service: String,
+        unit_price_minor: i64,
+        valid_from: NaiveDate,
+        valid_to: Option<NaiveDate>,
+    },
+    /// A claim; its lines come from the file of lines.
+    Claim { provider: String, member: String, claim: Box<ImportedClaim> },
+    /// A line of a claim: it is not written by itself.
+    Line { claim: String, line: NewLine },
     /// A product with its parameters.
     Product { code: String, parameters: Box<Product> },
     /// A household without its members.
@@ -49,9 +70,34 @@ pub enum Item {
     },
 }
 
+/// A claim of another system.
+#[derive(Debug, Clone)]
+pub struct ImportedClaim {
+    pub mode: Mode,
+    pub visit_type: VisitType,
+    pub service_on: NaiveDate,
+    pub discharged_on: Option<NaiveDate>,
+    pub diagnoses: String,
+    pub invoice_number: String,
+    pub submitted_on: NaiveDate,
+    pub lines: Vec<NewLine>,
+}
+
 /// A file that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum File {
+    /// `providers.csv`
+    Providers,
+    /// `conventions.csv`
+    Conventions,
+    /// `services.csv`
+    Services,
+    /// `tariffs.csv`
+    Tariffs,
+    /// `claim_lines.csv`: read before the claims, and written with them.
+    ClaimLines,
+    /// `claims.csv`
+    Claims,
     /// `products.json`
     Products,
     /// `households.csv`
@@ -66,12 +112,29 @@ pub enum File {
 
 impl File {
     /// Every file, in the order in which they go.
-    pub const ALL: &'static [File] =
-        &[File::Products, File::Households, File::Members, File::Enrolments, File::Payments];
+    pub const ALL: &'static [File] = &[
+        File::Providers,
+        File::Conventions,
+        File::Services,
+        File::Tariffs,
+        File::Products,
+        File::Households,
+        File::Members,
+        File::Enrolments,
+        File::Payments,
+        File::ClaimLines,
+        File::Claims,
+    ];
 
     /// The file's name.
     pub const fn name(self) -> &'static str {
         match self {
+            File::Providers => "providers.csv",
+            File::Conventions => "conventions.csv",
+            File::Services => "services.csv",
+            File::Tariffs => "tariffs.csv",
+            File::ClaimLines => "claim_lines.csv",
+            File::Claims => "claims.csv",
             File::Products => "products.json",
             File::Households => "households.csv",
             File::Members => "members.csv",
@@ -84,6 +147,33 @@ impl File {
     pub const fn columns(self) -> Option<Columns> {
         match self {
             File::Products => None,
+            File::Providers => Some(Columns { required: &["code", "name", "level", "sector", "area"], optional: &[] }),
+            File::Conventions => {
+                Some(Columns { required: &["provider_code", "valid_from", "valid_to"], optional: &[] })
+            }
+            File::Services => Some(Columns { required: &["code", "name", "category", "kind"], optional: &[] }),
+            File::Tariffs => Some(Columns {
+                required: &["provider_code", "service_code", "unit_price", "valid_from", "valid_to"],
+                optional: &[],
+            }),
+            File::ClaimLines => Some(Columns {
+                required: &["claim_number", "line", "service_code", "quantity", "unit_price"],
+                optional: &[],
+            }),
+            File::Claims => Some(Columns {
+                required: &[
+                    "number",
+                    "provider_code",
+                    "member_number",
+                    "visit_type",
+                    "service_on",
+                    "discharged_on",
+                    "diagnoses",
+                    "invoice_number",
+                    "submitted_on",
+                ],
+                optional: &["mode"],
+            }),
             File::Households => Some(Columns {
                 required: &["number", "area", "class", "phone", "registered_on"],
                 optional: &["section_code"],
@@ -120,6 +210,12 @@ impl File {
         let (line, content) = (record.line, record.content());
         let (key, item) = match self {
             File::Products => return None,
+            File::Providers => provider(record)?,
+            File::Conventions => convention(record)?,
+            File::Services => service(record)?,
+            File::Tariffs => tariff(record, currency)?,
+            File::ClaimLines => line_of_claim(record, currency)?,
+            File::Claims => claim(record)?,
             File::Households => household(record)?,
             File::Members => member(record)?,
             File::Enrolments => enrolment(record)?,
@@ -127,6 +223,94 @@ impl File {
         };
         (!record.is_bad()).then_some(Row { line, key, content, item })
     }
+}
+
+/// A code of a facility, a service or a category.
+fn code(record: &mut Record, column: &str) -> String {
+    let text = record.text(column, 30);
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
+        record.fault(column, "only letters, digits, hyphens, dots and underscores");
+    }
+    text
+}
+
+fn provider(record: &mut Record) -> Option<(String, Item)> {
+    let key = code(record, "code");
+    let name = record.text("name", 120);
+    let level = code(record, "level");
+    let sector = record.word::<Sector>("sector", None);
+    let area = record.optional("area", 120);
+    Some((key.clone(), Item::Provider { code: key, name, level, sector: sector?, area }))
+}
+
+/// The two days of a row, in order.
+fn validity(record: &mut Record) -> Option<(NaiveDate, Option<NaiveDate>)> {
+    let (from, to) = (record.date("valid_from"), record.optional_date("valid_to"));
+    let from = from?;
+    if to.is_some_and(|to| to < from) {
+        record.fault("valid_to", "lies before valid_from");
+    }
+    Some((from, to))
+}
+
+fn convention(record: &mut Record) -> Option<(String, Item)> {
+    let provider = code(record, "provider_code");
+    let (valid_from, valid_to) = validity(record)?;
+    Some((format!("{provider} {valid_from}"), Item::Convention { provider, valid_from, valid_to }))
+}
+
+fn service(record: &mut Record) -> Option<(String, Item)> {
+    let key = code(record, "code");
+    let name = record.text("name", 120);
+    let category = code(record, "category");
+    let kind = record.word::<ServiceKind>("kind", None);
+    Some((key.clone(), Item::Service { code: key, name, category, kind: kind? }))
+}
+
+fn tariff(record: &mut Record, currency: Currency) -> Option<(String, Item)> {
+    let provider = record.optional("provider_code", 30);
+    let service = code(record, "service_code");
+    let price = record.amount("unit_price", currency);
+    let (valid_from, valid_to) = validity(record)?;
+    let key = format!("{} {service} {valid_from}", provider.as_deref().unwrap_or("-"));
+    Some((key, Item::Tariff { provider, service, unit_price_minor: price?, valid_from, valid_to }))
+}
+
+fn line_of_claim(record: &mut Record, currency: Currency) -> Option<(String, Item)> {
+    let claim = record.number("claim_number");
+    let line = record.whole("line", 1, 1000);
+    let service = code(record, "service_code");
+    let quantity = record.whole("quantity", 1, MOST_UNITS);
+    let price = record.amount("unit_price", currency);
+    let line = NewLine { line: i32::try_from(line?).ok()?, service, quantity: quantity?, unit_price_minor: price? };
+    Some((format!("{claim} {}", line.line), Item::Line { claim, line }))
+}
+
+fn claim(record: &mut Record) -> Option<(String, Item)> {
+    let number = record.number("number");
+    let provider = code(record, "provider_code");
+    let member = record.number("member_number");
+    let visit_type = record.word("visit_type", Some(VisitType::Other));
+    let service_on = record.date("service_on");
+    let discharged_on = record.optional_date("discharged_on");
+    let diagnoses = record.optional("diagnoses", 100).unwrap_or_default();
+    let invoice_number = record.number("invoice_number");
+    let submitted_on = record.date("submitted_on");
+    let mode = record.word("mode", Some(Mode::ThirdParty));
+    let claim = ImportedClaim {
+        mode: mode?,
+        visit_type: visit_type?,
+        service_on: service_on?,
+        discharged_on,
+        diagnoses,
+        invoice_number,
+        submitted_on: submitted_on?,
+        lines: Vec::new(),
+    };
+    if claim.discharged_on.is_some_and(|day| day < claim.service_on) {
+        record.fault("discharged_on", "lies before service_on");
+    }
+    Some((number, Item::Claim { provider, member, claim: Box::new(claim) }))
 }
 
 fn household(record: &mut Record) -> Option<(String, Item)> {

@@ -7,6 +7,7 @@ use crate::access::scopes::{MutualScope, SystemScope};
 use crate::access::service::terminal_order;
 use crate::audit::frame::{Done, Hooks, Order, command, command_in};
 use crate::audit::model::{Asker, Purpose};
+use crate::claims::service::{Deciding, NewClaim, NewLine, submit};
 use crate::contributions::service::{Locked, NewPayment, Taker, pay};
 use crate::db::{Db, Wall, Write};
 use crate::enrolments::service::{Application, admit, apply};
@@ -20,6 +21,8 @@ use crate::organisations::rules::NewOrganisation;
 use crate::organisations::store as organisations;
 use crate::products::service::{NewProduct, add as add_product, publish};
 use crate::products::store as product_store;
+use crate::providers::service::{NewProvider, NewService, NewTariff};
+use crate::providers::{service as care, store as care_store};
 use crate::web::request_hash;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +66,8 @@ pub struct FileReport {
     pub skipped: usize,
     /// Rows that were there with other content, by number: left alone.
     pub differs: Vec<String>,
+    /// True for the lines of claims, which are written with their claims.
+    pub with_claims: bool,
     /// True where the file was checked only, since one before it was bad.
     pub checked_only: bool,
 }
@@ -93,11 +98,12 @@ pub fn import(
     let mut import = Import {
         db,
         hooks,
-        owners: [picture.ancestors(mutual, scope.today()), vec![mutual]].concat(),
+        owners: [vec![mutual], picture.ancestors(mutual, scope.today())].concat(),
         country: picture.organisation(mutual).and_then(|found| found.country.clone()).unwrap_or_default(),
         picture,
         scope,
         known: BTreeMap::new(),
+        lines: BTreeMap::new(),
         report: Report::default(),
     };
     if !File::ALL.iter().any(|file| folder.join(file.name()).exists()) {
@@ -152,10 +158,13 @@ struct Import<'a> {
     hooks: &'a Hooks,
     picture: Picture,
     scope: MutualScope,
+    /// The mutual, then the bodies above it, nearest first: whose products and catalogue it may use.
     owners: Vec<OrganisationId>,
     country: String,
     /// The keys of the files read so far, for references and for numbers there twice.
     known: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The lines of claims, by the claim's number, with their content.
+    lines: BTreeMap<String, Vec<(NewLine, serde_json::Value)>>,
     report: Report,
 }
 
@@ -177,6 +186,18 @@ impl Import<'_> {
         let mut report = FileReport { file: file.name().to_owned(), ..FileReport::default() };
         let (rows, mut faults) = self.read(folder, file)?;
         report.rows = rows.len();
+        if file == File::ClaimLines {
+            for row in &rows {
+                if let Item::Line { claim, line } = &row.item {
+                    self.lines.entry(claim.clone()).or_default().push((line.clone(), row.content.clone()));
+                }
+            }
+            report.with_claims = true;
+            report.checked_only = !faults.is_empty() || !self.report.faults.is_empty();
+            self.report.faults.extend(faults);
+            self.report.files.push(report);
+            return Ok(());
+        }
         let after_bad = !self.report.faults.is_empty();
         if faults.is_empty() && !after_bad {
             for chunk in rows.chunks(CHUNK) {
@@ -255,15 +276,48 @@ impl Import<'_> {
         record: &mut reader::Record,
         principals: &mut BTreeSet<String>,
     ) -> Result<()> {
-        let key_column = if file == File::Payments { "receipt_number" } else { "number" };
+        let key_column = match file {
+            File::Payments => "receipt_number",
+            File::Providers | File::Services => "code",
+            File::Conventions | File::Tariffs => "valid_from",
+            File::ClaimLines => "line",
+            _ => "number",
+        };
         if self.known.get(file.name()).is_some_and(|seen| seen.contains(&row.key)) {
             record.fault(key_column, format!("{} is there twice", row.key));
         }
         let (household, product) = match &row.item {
             Item::Member { household, .. } | Item::Payment { household, .. } => (Some(household), None),
             Item::Enrolment { household, product, .. } => (Some(household), Some(product)),
-            Item::Product { .. } | Item::Household { .. } => (None, None),
+            _ => (None, None),
         };
+        let (provider, service) = match &row.item {
+            Item::Convention { provider, .. } => (Some(("provider_code", provider)), None),
+            Item::Claim { provider, .. } => (Some(("provider_code", provider)), None),
+            Item::Tariff { provider, service, .. } => {
+                (provider.as_ref().map(|code| ("provider_code", code)), Some(service))
+            }
+            Item::Line { line, .. } => (None, Some(&line.service)),
+            _ => (None, None),
+        };
+        if let Some((column, code)) = provider
+            && !self.is_provider(code)?
+        {
+            record.fault(column, format!("there is no provider {code}"));
+        }
+        if let Some(code) = service
+            && !self.is_service(code)?
+        {
+            record.fault("service_code", format!("there is no service {code}"));
+        }
+        if let Item::Claim { member, .. } = &row.item {
+            if !self.is_member(member)? {
+                record.fault("member_number", format!("there is no member {member}"));
+            }
+            if !self.lines.contains_key(&row.key) {
+                record.fault("number", "the claim has no line in claim_lines.csv");
+            }
+        }
         if let Some(number) = household
             && !self.is_household(number)?
         {
@@ -295,6 +349,36 @@ impl Import<'_> {
         self.db.read(self.wall(), |r| Ok(households::find_by_number(r, &self.scope, number)?.is_some()))
     }
 
+    fn is_provider(&self, code: &str) -> Result<bool> {
+        if self.known.get(File::Providers.name()).is_some_and(|known| known.contains(code)) {
+            return Ok(true);
+        }
+        self.db.read(self.wall(), |r| Ok(!care_store::find_by_code(r, &self.owners, code)?.is_empty()))
+    }
+
+    fn is_service(&self, code: &str) -> Result<bool> {
+        if self.known.get(File::Services.name()).is_some_and(|known| known.contains(code)) {
+            return Ok(true);
+        }
+        let codes = [code.to_owned()];
+        self.db.read(self.wall(), |r| Ok(!care_store::find_services(r, &self.owners, &codes)?.is_empty()))
+    }
+
+    fn is_member(&self, number: &str) -> Result<bool> {
+        if self.known.get(File::Members.name()).is_some_and(|known| known.contains(number)) {
+            return Ok(true);
+        }
+        self.db.read(self.wall(), |r| Ok(households::find_member_by_number(r, &self.scope, number)?.is_some()))
+    }
+
+    /// The mutual's own provider of this code goes before one of a body above.
+    fn provider(&self, w: &mut Write, code: &str) -> Result<ProviderId> {
+        let found = care_store::find_by_code(w, &self.owners, code)?;
+        let own = found.iter().find(|row| row.owner_id == self.scope.mutual().into()).or_else(|| found.first());
+        own.map(|row| row.id)
+            .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no provider {code}")).into())
+    }
+
     fn is_product(&self, code: &str) -> Result<bool> {
         if self.known.get(File::Products.name()).is_some_and(|known| known.contains(code)) {
             return Ok(true);
@@ -318,7 +402,9 @@ impl Import<'_> {
     /// Carries a chunk out in one transaction, each row in a savepoint, and gives all refusals. A trial is given up at its
     /// end; so is a chunk with a refusal.
     fn carry_out(&self, file: File, chunk: &[Row], trial: bool) -> Result<(Vec<Ended>, Vec<Fault>)> {
-        let wall = if file == File::Products { Wall::ROOT } else { self.wall() };
+        let of_the_catalogue =
+            matches!(file, File::Products | File::Providers | File::Conventions | File::Services | File::Tariffs);
+        let wall = if of_the_catalogue { Wall::ROOT } else { self.wall() };
         let mut outcome = (Vec::new(), Vec::new());
         let result = self.db.write(wall, |w| {
             outcome = (Vec::new(), Vec::new());
@@ -351,10 +437,14 @@ impl Import<'_> {
             id: row_id(self.scope.mutual(), file, &row.key),
             wall,
             route: format!("import {}", file.name()),
-            hash: request_hash(file.name(), &row.content),
+            hash: request_hash(file.name(), &self.content(row)),
             asker: Asker {
                 user: None,
-                purpose: if file == File::Payments { Purpose::Collection } else { Purpose::Enrolment },
+                purpose: match file {
+                    File::Payments => Purpose::Collection,
+                    File::Claims => Purpose::Claim,
+                    _ => Purpose::Enrolment,
+                },
                 request: row_id::<kind::Command>(self.scope.mutual(), file, &row.key).uuid(),
             },
             today: self.scope.today(),
@@ -367,13 +457,95 @@ impl Import<'_> {
         }
     }
 
+    /// A row's content; a claim's is that of its lines too.
+    fn content(&self, row: &Row) -> serde_json::Value {
+        match (&row.item, self.lines.get(&row.key)) {
+            (Item::Claim { .. }, Some(lines)) => {
+                let lines: Vec<&serde_json::Value> = lines.iter().map(|(_, content)| content).collect();
+                serde_json::json!([row.content, lines])
+            }
+            _ => row.content.clone(),
+        }
+    }
+
     fn write(&self, w: &mut Write, order: &Order, row: &Row) -> Result<()> {
         let scope = &self.scope;
         let find = |w: &mut Write, number: &str| -> Result<crate::households::model::Household> {
             households::find_by_number(w, scope, number)?
                 .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no household {number}")).into())
         };
+        let mutual: OrganisationId = scope.mutual().into();
         match &row.item {
+            Item::Provider { code, name, level, sector, area } => {
+                let area = match area {
+                    Some(name) => Some(self.area(w, name)?),
+                    None => None,
+                };
+                let new = NewProvider {
+                    owner: mutual,
+                    code: code.clone(),
+                    name: name.clone(),
+                    level: level.clone(),
+                    sector: *sector,
+                    area,
+                };
+                care::add(w, order, &new).map(|_| ())
+            }
+            Item::Convention { provider, valid_from, valid_to } => {
+                let provider = self.provider(w, provider)?;
+                care::convene(w, order, provider, mutual, *valid_from, *valid_to).map(|_| ())
+            }
+            Item::Service { code, name, category, kind } => {
+                let new = NewService {
+                    owner: mutual,
+                    code: code.clone(),
+                    name: name.clone(),
+                    category: category.clone(),
+                    kind: *kind,
+                };
+                care::add_service(w, order, &new).map(|_| ())
+            }
+            Item::Tariff { provider, service, unit_price_minor, valid_from, valid_to } => {
+                let provider = match provider {
+                    Some(code) => Some(self.provider(w, code)?),
+                    None => None,
+                };
+                let found = care_store::find_services(w, &self.owners, std::slice::from_ref(service))?;
+                let own = found.iter().find(|row| row.owner_id == mutual).or_else(|| found.first());
+                let unknown = || Problem::with(Code::NotFound, format!("there is no service {service}"));
+                let new = NewTariff {
+                    owner: mutual,
+                    provider,
+                    service: own.ok_or_else(unknown)?.id,
+                    unit_price_minor: *unit_price_minor,
+                    currency: scope.currency(),
+                    valid_from: *valid_from,
+                    valid_to: *valid_to,
+                };
+                care::add_tariff(w, order, &new).map(|_| ())
+            }
+            Item::Claim { provider, member, claim } => {
+                let (found, _) = households::find_member_by_number(w, scope, member)?
+                    .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no member {member}")))?;
+                let lines = self.lines.get(&row.key).into_iter().flatten().map(|(line, _)| line.clone()).collect();
+                let new = NewClaim {
+                    number: Some(row.key.clone()),
+                    invoice_number: claim.invoice_number.clone(),
+                    provider: self.provider(w, provider)?,
+                    member: found.id,
+                    mode: claim.mode,
+                    visit_type: claim.visit_type,
+                    service_on: claim.service_on,
+                    discharged_on: claim.discharged_on,
+                    submitted_on: claim.submitted_on,
+                    diagnoses: claim.diagnoses.clone(),
+                    other_payer_minor: None,
+                    lines,
+                };
+                submit(w, scope, order, &self.owners, &new, Deciding { on: claim.submitted_on }).map(|_| ())
+            }
+            // Written with their claims.
+            Item::Line { .. } => Ok(()),
             Item::Product { code, parameters } => {
                 let new = NewProduct {
                     owner: scope.mutual().into(),
