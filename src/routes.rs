@@ -14,6 +14,7 @@ use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
 use crate::products::http as products;
 use crate::providers::http as providers;
+use crate::reports::http as reports;
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
@@ -313,6 +314,11 @@ pub static ROUTES: &[Route] = &[
         .body::<organisations::EndLink>()
         .gives::<organisations::LinkView>(200)
         .writes(Writes::Command),
+    route!(Get "/organisations/{id}/reports/month" reports::month,
+        "A month of a mutual, or of the mutuals below a body, in figures; JSON, or CSV where `Accept` asks")
+        .needs(P::FiguresRead, Organisation)
+        .query::<reports::MonthFilter>()
+        .gives::<reports::MonthReport>(200),
     route!(Get "/areas" organisations::areas, "The areas of a country, by name")
         .needs(P::OrganisationRead, Named)
         .query::<organisations::AreaFilter>()

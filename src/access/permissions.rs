@@ -132,6 +132,8 @@ permissions! {
     SettlementWrite = "settlement_write" => [MutualAdmin, Treasurer];
     /// Approve or refuse, as the second person.
     Approve = "approve" => [MutualAdmin, Treasurer];
+    /// Read the figures of a mutual, or of the mutuals below a body.
+    FiguresRead = "figures_read" => [PlatformAdmin, PlatformAnalyst, Auditor, MutualAdmin, Treasurer];
     /// Read a mutual's audit.
     AuditRead = "audit_read" => [Auditor, MutualAdmin];
 }

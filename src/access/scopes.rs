@@ -148,15 +148,18 @@ impl FigureScope {
         FigureScope { mutual: scope.mutual, currency: scope.currency }
     }
 
-    /// The figures of a mutual linked below a body on a day.
+    /// The figures of a mutual within an organisation's scope: itself, or linked below it on a day.
     ///
     /// # Errors
-    /// `not_found` where the mutual is not below.
-    pub fn below(scope: &BodyScope, picture: &Picture, mutual: OrganisationId, on: NaiveDate) -> Result<Self> {
+    /// `not_found` where the mutual is not within.
+    pub fn within(scope: &BodyScope, picture: &Picture, mutual: OrganisationId, on: NaiveDate) -> Result<Self> {
+        let inside = scope.organisation == mutual
+            || scope.organisation == OrganisationId::NIL
+            || picture.mutuals_under(scope.organisation, on).contains(&mutual);
         let organisation = picture
             .organisation(mutual)
             .filter(|found| found.kind == super::permissions::OrganisationKind::Mutual)
-            .filter(|_| picture.mutuals_under(scope.organisation, on).contains(&mutual))
+            .filter(|_| inside)
             .ok_or(Problem::of(Code::NotFound))?;
         let currency =
             organisation.currency.ok_or_else(|| Error::Fault(format!("the mutual {mutual} has no usable currency")))?;

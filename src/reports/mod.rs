@@ -1,2 +1,6 @@
-//! reports.
+//! Honest figures: of a mutual for itself, and of the mutuals below a body for the body, without a person.
+pub mod http;
+pub mod model;
 pub mod rules;
+pub mod service;
+pub mod store;

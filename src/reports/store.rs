@@ -1,0 +1,84 @@
+//! Counts and sums of one mutual, from the rows. No function here gives a person.
+use super::model::{Figures, Month};
+use crate::access::scopes::FigureScope;
+use crate::claims::model::Outcome;
+use crate::contributions::model::DueKind;
+use crate::db::Read;
+use crate::db::schema::*;
+use crate::enrolments::store::count_in_force;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+
+/// A mutual's month.
+pub fn month(r: &mut Read, scope: &FigureScope, month: Month) -> QueryResult<Figures> {
+    let mutual = scope.mutual();
+    let (households, principals, beneficiaries_in_force) = count_in_force(r, mutual, month.stock_on)?;
+    let due = |kind: DueKind| {
+        dues::table
+            .filter(dues::mutual_id.eq(mutual))
+            .filter(dues::kind.eq(kind))
+            .filter(dues::due_on.between(month.from, month.to))
+            .select(sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)"))
+    };
+    let dues_minor: Option<i64> = due(DueKind::Contribution).first(r.conn())?;
+    let fees_minor: Option<i64> = due(DueKind::Registration).first(r.conn())?;
+    let received: Option<i64> = allocations::table
+        .inner_join(dues::table.on(dues::mutual_id.eq(allocations::mutual_id).and(dues::id.eq(allocations::due_id))))
+        .filter(dues::mutual_id.eq(mutual))
+        .filter(dues::kind.eq(DueKind::Contribution))
+        .filter(dues::due_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(allocations.amount_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    let payments_minor: Option<i64> = payments::table
+        .filter(payments::mutual_id.eq(mutual))
+        .filter(payments::received_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    let reversed_minor: Option<i64> = reversals::table
+        .inner_join(
+            payments::table
+                .on(payments::mutual_id.eq(reversals::mutual_id).and(payments::id.eq(reversals::payment_id))),
+        )
+        .filter(reversals::mutual_id.eq(mutual))
+        .filter(reversals::reversed_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(payments.amount_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    let claims_submitted: i64 = claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::submitted_on.between(month.from, month.to))
+        .count()
+        .get_result(r.conn())?;
+    let decided: Vec<(Outcome, i64, Option<i64>)> = claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::decided_on.between(month.from, month.to))
+        .group_by(claims::outcome)
+        .select((
+            claims::outcome,
+            diesel::dsl::count_star(),
+            sql::<Nullable<BigInt>>("CAST(SUM(mutual_minor) AS BIGINT)"),
+        ))
+        .load(r.conn())?;
+    let count =
+        |outcome: Outcome| decided.iter().find(|(found, ..)| *found == outcome).map_or(0, |(_, count, _)| *count);
+    let paid_minor: Option<i64> = settlements::table
+        .filter(settlements::mutual_id.eq(mutual))
+        .filter(settlements::paid_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    Ok(Figures {
+        households,
+        principals,
+        beneficiaries_in_force,
+        dues_minor: dues_minor.unwrap_or(0),
+        fees_minor: fees_minor.unwrap_or(0),
+        received_for_dues_minor: received.unwrap_or(0),
+        collected_minor: payments_minor.unwrap_or(0) - reversed_minor.unwrap_or(0),
+        claims_submitted,
+        claims_approved: count(Outcome::Approved),
+        claims_partially_approved: count(Outcome::PartiallyApproved),
+        claims_rejected: count(Outcome::Rejected),
+        benefits_decided_minor: decided.iter().filter_map(|(_, _, sum)| *sum).sum(),
+        paid_minor: paid_minor.unwrap_or(0),
+    })
+}
