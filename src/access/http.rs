@@ -10,7 +10,7 @@ use crate::db::Wall;
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, blocking, changed, found, made, shown};
+use crate::web::{Body, Ids, Query, blocking, changed, found, made, not_blank, shown};
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -391,7 +391,7 @@ pub struct InviteUser {
     /// The id of the first grant, made by the client, so that a repetition changes nothing.
     #[garde(skip)]
     pub id: Option<GrantId>,
-    #[garde(length(chars, min = 1, max = 120))]
+    #[garde(length(chars, max = 120), custom(not_blank))]
     #[schema(min_length = 1, max_length = 120)]
     pub name: String,
     /// E-mail; it or a phone is needed.

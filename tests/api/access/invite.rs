@@ -100,6 +100,7 @@ async fn each_bad_field_is_named() {
     for (field, value, pointer) in [
         ("name", Value::Null, "/name"),
         ("name", json!(""), "/name"),
+        ("name", json!("   "), "/name"),
         ("name", json!("x".repeat(121)), "/name"),
         ("email", json!("no address"), "/email"),
         ("phone", json!("079 000 001"), "/phone"),
