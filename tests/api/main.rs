@@ -5,5 +5,6 @@ mod support;
 mod access;
 mod frame;
 mod matrix;
+mod organisations;
 mod samples;
 mod writes;
