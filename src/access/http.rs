@@ -458,7 +458,10 @@ pub async fn invite(guard: Guard<need::UserWrite, Somewhere>, body: Body<InviteU
     let (view, grant) = guard
         .read_root(move |r| {
             let grant = store::find_grant_by_id(r, id)?.ok_or(Problem::of(Code::NotFound))?;
-            Ok((user_view(service::user_with_grants(r, grant.user_id)?), grant))
+            let (user, mut grants) = service::user_with_grants(r, grant.user_id)?;
+            // What a known person does for others is not this organisation's to know.
+            grants.retain(|other| other.organisation_id == grant.organisation_id);
+            Ok((user_view((user, grants)), grant))
         })
         .await?;
     let location = format!("/api/v1/users/{}", view.id);
