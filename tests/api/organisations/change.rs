@@ -1,6 +1,6 @@
 //! `GET` and `PATCH /organisations/{id}`.
 use crate::samples::fresh_id;
-use crate::support::World;
+use crate::support::{World, all_at_once};
 use serde_json::json;
 
 #[actix_web::test]
@@ -74,30 +74,8 @@ async fn two_changes_of_one_version_do_not_both_happen() {
     let change = |name: &'static str| {
         world.patch(&path).as_("mutual_admin").header("If-Match", tag).json(json!({"name": name})).send()
     };
-    let all = [change("A"), change("B"), change("C"), change("D")];
-    let mut statuses = Vec::new();
-    // All are on their way before the first is answered.
-    let handles: Vec<_> = all.into_iter().map(Box::pin).collect();
-    for answer in join_all(handles).await {
-        statuses.push(answer.status);
-    }
+    let all = vec![change("A"), change("B"), change("C"), change("D")];
+    let mut statuses: Vec<u16> = all_at_once(all).await.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412, 412, 412]);
-}
-
-/// Polls all until all are done.
-async fn join_all<F: Future + Unpin>(mut all: Vec<F>) -> Vec<F::Output> {
-    let mut done: Vec<Option<F::Output>> = all.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, slot) in all.iter_mut().zip(&mut done) {
-            if slot.is_none()
-                && let std::task::Poll::Ready(value) = std::pin::Pin::new(future).poll(context)
-            {
-                *slot = Some(value);
-            }
-        }
-        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
