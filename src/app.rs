@@ -29,10 +29,15 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the subjects give to the command frame.
-pub const HOOKS: Hooks = Hooks { rewrite_spans: |_, _| Ok(()), found_mutual };
+pub const HOOKS: Hooks = Hooks {
+    rewrite_spans: crate::enrolments::service::rewrite_spans,
+    person_joined: crate::enrolments::service::person_joined,
+    found_mutual,
+};
 
 fn found_mutual(w: &mut crate::db::Write, mutual: crate::ids::MutualId) -> Result<()> {
-    crate::ledger::service::open_books(w, mutual)
+    crate::ledger::service::open_books(w, mutual)?;
+    crate::contributions::service::open_desk(w, mutual)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

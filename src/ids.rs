@@ -164,6 +164,22 @@ kinds! {
     Account => AccountId;
     /// A transfer of the ledger.
     Transfer => TransferId;
+    /// A convention with a provider.
+    Convention => ConventionId;
+    /// A service of the catalogue.
+    Service => ServiceId;
+    /// A price.
+    Tariff => TariffId;
+    /// A claim.
+    Claim => ClaimId;
+    /// A line of a claim.
+    ClaimLine => ClaimLineId;
+    /// A provider's own number of a claim.
+    ClaimNumber => ClaimNumberId;
+    /// A settlement.
+    Settlement => SettlementId;
+    /// Something that waits for a second person.
+    Approval => ApprovalId;
 }
 
 impl From<MutualId> for OrganisationId {

@@ -12,6 +12,7 @@ pub mod money;
 pub mod db;
 pub mod error;
 pub mod page;
+pub mod series;
 pub mod web;
 
 // Who did what, and who may.
@@ -21,15 +22,19 @@ pub mod audit;
 // The subjects.
 pub mod claims;
 pub mod contributions;
+pub mod eligibility;
 pub mod enrolments;
 pub mod households;
+pub mod imports;
 pub mod ledger;
 pub mod organisations;
 pub mod products;
 pub mod reports;
+pub mod verify;
 
 // The house put together.
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod routes;
+pub mod simulation;

@@ -1,9 +1,16 @@
 //! The route table: every path and method once, with who may call it, what it takes and gives, and which rows it writes.
 //! The server, the API description and the tests of access and of written rows are all made from it.
+use crate::access::audit_http as audit;
 use crate::access::http as access;
 use crate::access::permissions::Permission;
+use crate::contributions::http as contributions;
+use crate::eligibility::http as eligibility;
+use crate::enrolments::http as enrolments;
 use crate::error::ProblemView;
+use crate::households::http as households;
+use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
+use crate::products::http as products;
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
@@ -184,6 +191,10 @@ impl Route {
         self.answer = Answer::Page(schema_of::<T>);
         self
     }
+    const fn persons(mut self) -> Route {
+        self.persons = true;
+        self
+    }
     const fn if_match(mut self) -> Route {
         self.if_match = true;
         self
@@ -208,7 +219,7 @@ macro_rules! route {
 }
 
 use Permission as P;
-use Place::{Named, Organisation};
+use Place::{Mutual, Named, Organisation};
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
@@ -306,6 +317,179 @@ pub static ROUTES: &[Route] = &[
         .body::<organisations::AddArea>()
         .gives::<organisations::AreaView>(201)
         .writes(Writes::Command),
+    route!(Get "/products" products::list, "The products that one may see or use, by code")
+        .needs(P::ProductRead, Named)
+        .query::<products::ProductFilter>()
+        .pages::<products::ProductView>(),
+    route!(Post "/products" products::add, "Makes a product with its first version as a draft")
+        .needs(P::ProductWrite, Named)
+        .body::<products::AddProduct>()
+        .gives::<products::ProductView>(201)
+        .writes(Writes::Command),
+    route!(Get "/products/{id}" products::get, "A product")
+        .needs(P::ProductRead, Named)
+        .gives::<products::ProductView>(200),
+    route!(Get "/products/{id}/versions" products::versions, "The versions of a product")
+        .needs(P::ProductRead, Named)
+        .pages::<products::VersionView>(),
+    route!(Post "/products/{id}/versions" products::add_version, "Makes the next version as a draft")
+        .needs(P::ProductWrite, Named)
+        .body::<products::AddVersion>()
+        .gives::<products::VersionView>(201)
+        .writes(Writes::Command),
+    route!(Get "/products/{id}/versions/{number}" products::get_version, "A version with its parameters")
+        .needs(P::ProductRead, Named)
+        .gives::<products::VersionView>(200),
+    route!(Patch "/products/{id}/versions/{number}" products::change_version, "Changes a draft")
+        .needs(P::ProductWrite, Named)
+        .body::<products::ChangeVersion>()
+        .gives::<products::VersionView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Post "/products/{id}/versions/{number}/publish" products::publish_version,
+        "Publishes a draft; contradictory parameters are refused with all reasons at once")
+        .needs(P::ProductWrite, Named)
+        .gives::<products::VersionView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Get "/mutuals/{m}/households" households::list, "Households, by id")
+        .needs(P::RegisterRead, Mutual)
+        .query::<households::HouseholdListFilter>()
+        .pages::<households::HouseholdItem>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/households" households::register, "Registers a household with its members")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<households::RegisterHousehold>()
+        .gives::<households::HouseholdView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/households/{id}" households::get, "A household with its members")
+        .needs(P::RegisterRead, Mutual)
+        .gives::<households::HouseholdView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Patch "/mutuals/{m}/households/{id}" households::correct, "Corrects typing errors of a household")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<households::CorrectHousehold>()
+        .gives::<households::HouseholdView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/members" households::members, "Members who are in a household, by name")
+        .needs(P::RegisterRead, Mutual)
+        .query::<households::MemberListFilter>()
+        .pages::<households::MemberView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/members" households::add_member, "Adds a person to a household")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<households::AddMember>()
+        .gives::<households::MemberView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/search" households::search, "Finds members by name, number or phone")
+        .needs(P::RegisterRead, Mutual)
+        .body::<households::SearchMembers>()
+        .pages::<households::MemberView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/members/{id}" households::get_member, "A member")
+        .needs(P::RegisterRead, Mutual)
+        .gives::<households::MemberView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Patch "/mutuals/{m}/members/{id}" households::correct_member, "Corrects typing errors of a member")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<households::CorrectMember>()
+        .gives::<households::MemberView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/members/{id}/cover" enrolments::cover, "A member's cover, past and future, in spans")
+        .needs(P::RegisterRead, Mutual)
+        .pages::<enrolments::SpanView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/enrolments" enrolments::list, "Enrolments, by id")
+        .needs(P::RegisterRead, Mutual)
+        .query::<enrolments::EnrolmentFilter>()
+        .pages::<enrolments::EnrolmentView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/enrolments" enrolments::apply, "Applies for a household's enrolment in a product")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<enrolments::Apply>()
+        .gives::<enrolments::EnrolmentView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/enrolments/{id}" enrolments::get, "An enrolment")
+        .needs(P::RegisterRead, Mutual)
+        .gives::<enrolments::EnrolmentView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/enrolments/{id}/admit" enrolments::admit, "Admits an application; its dues are issued")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<enrolments::Admit>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/reject" enrolments::reject, "Rejects an application with a reason")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<enrolments::Reject>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/dues" contributions::dues, "Dues with what is paid of them, by id")
+        .needs(P::PaymentRead, Mutual)
+        .query::<contributions::HouseholdFilter>()
+        .pages::<contributions::DueView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/payments" contributions::payments, "Payments with their receipts, by id")
+        .needs(P::PaymentRead, Mutual)
+        .query::<contributions::HouseholdFilter>()
+        .pages::<contributions::PaymentView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/payments" contributions::record_payment,
+        "Records a payment: the oldest dues first, a receipt, the books; needs an id")
+        .needs(P::PaymentWrite, Mutual)
+        .body::<contributions::RecordPayment>()
+        .gives::<contributions::PaymentView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/payments/{id}" contributions::get_payment, "A payment with its receipt")
+        .needs(P::PaymentRead, Mutual)
+        .gives::<contributions::PaymentView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/cash-desks" contributions::cash_desks, "The mutual's cash desks")
+        .needs(P::PaymentRead, Mutual)
+        .pages::<contributions::CashDeskView>(),
+    route!(Get "/mutuals/{m}/accounts" ledger::accounts, "The accounts with what stands on each")
+        .needs(P::LedgerRead, Mutual)
+        .pages::<ledger::AccountView>(),
+    route!(Get "/mutuals/{m}/transfers" ledger::transfers, "The movements of the books, by id")
+        .needs(P::LedgerRead, Mutual)
+        .query::<ledger::TransferFilter>()
+        .pages::<ledger::TransferView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/audit" audit::audit, "Who did and who read what")
+        .needs(P::AuditRead, Mutual)
+        .query::<audit::AuditFilter>()
+        .pages::<audit::AuditView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/eligibility" eligibility::check, "Is the person with this card covered on this day, for what, how long")
+        .needs(P::EligibilityCheck, Named)
+        .body::<eligibility::CheckEligibility>()
+        .gives::<eligibility::EligibilityView>(200)
+        .persons()
+        .writes(Writes::Audit),
 ];
 
 /// Puts every route of the table into the server; a known path with another method is 405.
@@ -342,7 +526,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             Caller::Signed => "For every user who is logged in.".to_owned(),
             Caller::Holds(permission, _) => {
                 let roles: Vec<&str> =
-                    crate::access::permissions::roles_with(permission).iter().map(|role| role.as_str()).collect();
+                    crate::access::permissions::roles_with(permission).iter().map(|role| role.code()).collect();
                 format!("Needs `{permission}`: {}.", roles.join(", "))
             }
         };

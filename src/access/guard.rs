@@ -524,12 +524,26 @@ impl<N: Need, S: Reach> Guard<N, S> {
         ids: impl IntoIterator<Item = Uuid>,
         filter: Option<serde_json::Value>,
     ) -> Result<AuditId> {
+        self.note_in(self.scope.wall().id(), kind, ids, filter).await
+    }
+
+    /// As [`Guard::note`], in the audit of a mutual that the body named.
+    ///
+    /// # Errors
+    /// As [`Guard::note`].
+    pub async fn note_in(
+        &self,
+        mutual: MutualId,
+        kind: &'static str,
+        ids: impl IntoIterator<Item = Uuid>,
+        filter: Option<serde_json::Value>,
+    ) -> Result<AuditId> {
         let mut effects = Effects::default();
         effects.entities.extend(ids.into_iter().map(|id| (kind, id)));
         if let Some(filter) = filter {
             effects.fields.insert("filter".into(), (None, Some(filter)));
         }
         let asker = Asker { user: Some(self.user), purpose: self.purpose, request: request_id() };
-        self.desk.recorder.read(asker, self.scope.wall().id(), &self.facts.route, &effects).await
+        self.desk.recorder.read(asker, mutual, &self.facts.route, &effects).await
     }
 }

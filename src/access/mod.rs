@@ -1,5 +1,6 @@
 //! Who may come in and how far: passwords, tokens, sessions, users, grants, roles, permissions, scopes and the guard.
 //! Reads users, grants and links through its own store and knows nothing of the subjects below it.
+pub mod audit_http;
 pub mod guard;
 pub mod http;
 pub mod keys;

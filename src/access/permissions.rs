@@ -183,15 +183,15 @@ impl Role {
 
 /// The table as text, a line per permission and a column per role.
 pub fn table() -> String {
-    let width = Permission::ALL.iter().map(|p| p.as_str().len()).max().unwrap_or(0);
+    let width = Permission::ALL.iter().map(|p| p.code().len()).max().unwrap_or(0);
     let mut out = String::new();
     for role in Role::ALL {
-        out.push_str(&format!("{:<17} {}\n", role.as_str(), role.meaning()));
+        out.push_str(&format!("{:<17} {}\n", role.code(), role.meaning()));
     }
     out.push('\n');
     for permission in Permission::ALL {
-        let roles: Vec<&str> = roles_with(*permission).iter().map(|role| role.as_str()).collect();
-        out.push_str(&format!("{:<width$}  {}\n", permission.as_str(), roles.join(", ")));
+        let roles: Vec<&str> = roles_with(*permission).iter().map(|role| role.code()).collect();
+        out.push_str(&format!("{:<width$}  {}\n", permission.code(), roles.join(", ")));
     }
     out
 }

@@ -60,7 +60,7 @@ pub fn may_grant(standings: &[Standing], asked: Asked) -> Result<Granted, Proble
         return Err(Problem::of(Code::OwnGrant));
     }
     if !asked.role.granted_on().contains(&asked.on) {
-        let kinds: Vec<&str> = asked.role.granted_on().iter().map(|kind| kind.as_str()).collect();
+        let kinds: Vec<&str> = asked.role.granted_on().iter().map(|kind| kind.code()).collect();
         let detail = format!("{} is granted on: {}", asked.role, kinds.join(", "));
         return Err(Problem::with(Code::GrantRefused, detail).at("/role"));
     }

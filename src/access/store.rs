@@ -72,6 +72,17 @@ pub fn find_user_by_login(r: &mut Read, login: &str) -> QueryResult<Option<User>
         .optional()
 }
 
+/// Every standing grant with its user's e-mail, for the demonstration's table.
+pub fn list_logins(r: &mut Read) -> QueryResult<Vec<(Option<String>, Role, Option<OrganisationId>)>> {
+    grants::table
+        .inner_join(users::table.on(users::id.eq(grants::user_id)))
+        .filter(grants::ended_at.is_null())
+        .order(grants::id)
+        .limit(200)
+        .select((users::email, grants::role, grants::organisation_id))
+        .load(r.conn())
+}
+
 /// A user.
 pub fn find_user(r: &mut Read, id: UserId) -> QueryResult<Option<User>> {
     users::table.find(id).select(User::as_select()).first(r.conn()).optional()

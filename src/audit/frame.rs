@@ -38,11 +38,30 @@ pub enum Done<T> {
     Replayed,
 }
 
+/// A person joined a household, which the command holds locked.
+#[derive(Debug, Clone, Copy)]
+pub struct Joined {
+    /// The mutual.
+    pub mutual: MutualId,
+    /// The household.
+    pub household: HouseholdId,
+    /// The household's revision under this command's lock.
+    pub revision: i64,
+    /// The first day there.
+    pub on: NaiveDate,
+    /// The business date.
+    pub today: NaiveDate,
+    /// The command.
+    pub command: CommandId,
+}
+
 /// What the frame does for subjects above it: `app.rs` hands these in, so that the audit knows no subject.
 #[derive(Clone, Copy)]
 pub struct Hooks {
     /// Rewrites the cover spans of a household from the facts, under its lock.
     pub rewrite_spans: fn(&mut Write, HouseholdId) -> Result<()>,
+    /// What a person who joins within a period means for the household's enrolments (R8).
+    pub person_joined: fn(&mut Write, &Joined) -> Result<()>,
     /// Gives a new mutual its accounts, its cash desk and its series.
     pub found_mutual: fn(&mut Write, MutualId) -> Result<()>,
 }

@@ -4,6 +4,7 @@ use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
 use crate::{insert_all, on_each};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Takes a command's id: true where it was free.
@@ -31,6 +32,37 @@ pub fn find_command(r: &mut Read, mutual: MutualId, id: CommandId) -> QueryResul
 pub fn insert_audit(w: &mut Write, rows: &[AuditRow], values: &[AuditValue]) -> QueryResult<()> {
     insert_all!(w, audit_rows::table, rows)?;
     insert_all!(w, audit_values::table, values)
+}
+
+/// Rows of a mutual, newest last.
+///
+/// # Errors
+/// The database's.
+pub fn list_rows(
+    r: &mut Read,
+    mutual: MutualId,
+    actor: Option<UserId>,
+    from: Option<NaiveDateTime>,
+    after: Option<(NaiveDateTime, AuditId)>,
+    limit: i64,
+) -> QueryResult<Vec<AuditRow>> {
+    let mut query = audit_rows::table
+        .filter(audit_rows::mutual_id.eq(mutual))
+        .order((audit_rows::recorded_at, audit_rows::id))
+        .limit(limit)
+        .select(AuditRow::as_select())
+        .into_boxed();
+    if let Some(actor) = actor {
+        query = query.filter(audit_rows::actor_id.eq(actor));
+    }
+    if let Some(from) = from {
+        query = query.filter(audit_rows::recorded_at.ge(from));
+    }
+    if let Some((at, id)) = after {
+        query =
+            query.filter(audit_rows::recorded_at.gt(at).or(audit_rows::recorded_at.eq(at).and(audit_rows::id.gt(id))));
+    }
+    query.load(r.conn())
 }
 
 /// Writes marks.

@@ -1,7 +1,10 @@
 //! The command line: one file per command.
 pub mod admin;
+pub mod import;
 pub mod org;
 pub mod serve;
+pub mod simulate;
+pub mod verify;
 
 use crate::config::{LogFormat, Settings};
 use clap::{Parser, Subcommand};
@@ -29,6 +32,14 @@ enum Command {
     /// The tree of organisations
     #[command(subcommand)]
     Org(org::Org),
+    /// Load a mutual's registers from CSV files
+    Import(import::Import),
+    /// Make a realistic history in an empty database
+    Simulate(simulate::Simulate),
+    /// Make a demonstration database in ./data and serve it
+    Demo(simulate::Demo),
+    /// Recompute every invariant from the raw rows
+    Verify,
     /// Print the permission table
     Roles,
     /// Print the settings in force and try the database
@@ -78,6 +89,10 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
         }
         Command::Admin(command) => admin::run(settings, command),
         Command::Org(command) => org::run(settings, command),
+        Command::Import(asked) => import::run(settings, asked),
+        Command::Simulate(asked) => simulate::run(settings, asked),
+        Command::Demo(asked) => simulate::demo(settings, asked),
+        Command::Verify => verify::run(settings),
         Command::Roles => {
             print!("{}", crate::access::permissions::table());
             Ok(())

@@ -2,33 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-
 use crate::money::{self, Overflow};
+use crate::words;
+use chrono::NaiveDate;
 
-/// What a due is for, in the order in which dues of one day are paid (R9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DueKind {
-    Registration,
-    Contribution,
-    Other,
-}
-
-impl DueKind {
-    /// The kind as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Registration => "REGISTRATION",
-            Self::Contribution => "CONTRIBUTION",
-            Self::Other => "OTHER",
-        }
-    }
-
-    /// The kind of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::Registration, Self::Contribution, Self::Other].into_iter().find(|kind| kind.code() == code)
+words! {
+    /// What a due is for, in the order in which dues of one day are paid (R9).
+    pub enum DueKind {
+        Registration = "REGISTRATION",
+        Contribution = "CONTRIBUTION",
+        Other = "OTHER",
     }
 }
 

@@ -204,6 +204,28 @@ impl Write<'_> {
         &self.ids
     }
 
+    /// Runs `body` in a savepoint: its refusal leaves nothing of it, and the transaction goes on.
+    ///
+    /// # Errors
+    /// What `body` gives, or the database's.
+    pub fn savepoint<T, E: Outcome>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        type Manager = <Conn as Connection>::TransactionManager;
+        let wall = self.read.wall;
+        Manager::begin_transaction(self.read.conn).map_err(DbError::from)?;
+        match body(self) {
+            Ok(value) => {
+                Manager::commit_transaction(self.read.conn).map_err(DbError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                Manager::rollback_transaction(self.read.conn).map_err(DbError::from)?;
+                self.read.wall = wall;
+                self.effects = Default::default();
+                Err(error)
+            }
+        }
+    }
+
     /// Goes on behind another wall, within the same transaction: a mutual's first rows are written by the command that
     /// makes the mutual, which belongs to ROOT.
     ///

@@ -331,7 +331,7 @@ diesel::table! {
         from_on -> Date,
         to_on -> Nullable<Date>,
         state -> Text,
-        reason -> Nullable<Text>,
+        reason -> Text,
         waiting_from -> Nullable<Date>,
     }
 }
@@ -460,10 +460,177 @@ diesel::table! {
         ordinal -> Integer,
         payment_id -> Nullable<Id>,
         due_id -> Nullable<Id>,
+        claim_id -> Nullable<Id>,
+        settlement_id -> Nullable<Id>,
         reverses_id -> Nullable<Id>,
         posted_on -> Date,
         value_on -> Date,
         recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    providers (id) {
+        id -> Id,
+        owner_id -> Id,
+        code -> Text,
+        name -> Text,
+        level -> Text,
+        sector -> Text,
+        area_id -> Nullable<Id>,
+        created_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    conventions (id) {
+        id -> Id,
+        provider_id -> Id,
+        party_id -> Id,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    services (id) {
+        id -> Id,
+        owner_id -> Id,
+        code -> Text,
+        name -> Text,
+        category -> Text,
+        kind -> Text,
+        created_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    tariffs (id) {
+        id -> Id,
+        owner_id -> Id,
+        provider_id -> Nullable<Id>,
+        service_id -> Id,
+        unit_price_minor -> BigInt,
+        currency -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    settlements (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider_id -> Id,
+        number_of_claims -> BigInt,
+        amount_minor -> BigInt,
+        currency -> Text,
+        paid_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claims (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        number -> Text,
+        invoice_number -> Text,
+        provider_id -> Id,
+        member_id -> Id,
+        household_id -> Id,
+        enrolment_id -> Nullable<Id>,
+        mode -> Text,
+        visit_type -> Text,
+        service_on -> Date,
+        discharged_on -> Nullable<Date>,
+        submitted_on -> Date,
+        diagnoses -> Text,
+        other_payer_minor -> Nullable<BigInt>,
+        state -> Text,
+        outcome -> Text,
+        claim_reason -> Nullable<Text>,
+        decided_on -> Nullable<Date>,
+        decided_by -> Nullable<Id>,
+        decision_reason -> Nullable<Text>,
+        billed_minor -> BigInt,
+        mutual_minor -> BigInt,
+        member_minor -> BigInt,
+        provider_writeoff_minor -> BigInt,
+        other_paid_minor -> BigInt,
+        currency -> Text,
+        inputs -> Text,
+        settlement_id -> Nullable<Id>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claim_lines (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        claim_id -> Id,
+        line -> Integer,
+        service_id -> Id,
+        category -> Text,
+        quantity -> BigInt,
+        unit_price_minor -> BigInt,
+        approved_quantity -> Nullable<BigInt>,
+        allowed_unit_minor -> Nullable<BigInt>,
+        mutual_minor -> Nullable<BigInt>,
+        member_minor -> Nullable<BigInt>,
+        provider_writeoff_minor -> Nullable<BigInt>,
+        other_paid_minor -> Nullable<BigInt>,
+        reasons -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claim_numbers (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider_id -> Id,
+        number -> Text,
+        claim_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    approvals (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        kind -> Text,
+        request -> Text,
+        state -> Text,
+        requested_by -> Id,
+        requested_at -> Timestamp,
+        decided_by -> Nullable<Id>,
+        decided_at -> Nullable<Timestamp>,
+        reason -> Nullable<Text>,
+        version -> BigInt,
     }
 }
 
@@ -498,4 +665,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     allocations,
     accounts,
     transfers,
+    providers,
+    conventions,
+    services,
+    tariffs,
+    settlements,
+    claims,
+    claim_lines,
+    claim_numbers,
+    approvals,
 );

@@ -71,28 +71,29 @@ macro_rules! words {
             /// Every word of the list, in its order.
             pub const ALL: &'static [$name] = &[$($name::$variant,)+];
             /// The word as it is stored and as it travels.
-            pub const fn as_str(self) -> &'static str {
+            pub const fn code(self) -> &'static str {
                 match self { $($name::$variant => $text,)+ }
+            }
+            /// The word of a text, exact in case.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some($name::$variant),)+ _ => None }
             }
         }
         impl std::str::FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($text => Ok($name::$variant),)+
-                    other => Err(format!("'{other}' is none of {}", [$($text,)+].join(", "))),
-                }
+                $name::parse(text).ok_or_else(|| format!("'{text}' is none of {}", [$($text,)+].join(", ")))
             }
         }
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                f.write_str(self.code())
             }
         }
         impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name
         where str: diesel::serialize::ToSql<diesel::sql_types::Text, DB> {
             fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.as_str(), out)
+                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.code(), out)
             }
         }
         impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name

@@ -1,2 +1,6 @@
-//! enrolments.
+//! Enrolments: a household in a product for a period, the dues that follow, and the cover that follows from those.
+pub mod http;
+pub mod model;
 pub mod rules;
+pub mod service;
+pub mod store;

@@ -46,6 +46,8 @@ pub struct Transfer {
     pub ordinal: i32,
     pub payment_id: Option<PaymentId>,
     pub due_id: Option<DueId>,
+    pub claim_id: Option<ClaimId>,
+    pub settlement_id: Option<SettlementId>,
     pub reverses_id: Option<TransferId>,
     pub posted_on: NaiveDate,
     pub value_on: NaiveDate,

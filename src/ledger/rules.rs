@@ -1,5 +1,7 @@
 //! The posting table: which account is debited and which is credited for each event. Pure, and the only place that knows.
 use super::model::AccountKind;
+use crate::ids::{ProviderId, UserId};
+use std::borrow::Cow;
 
 /// The one book with which a mutual begins.
 pub const MAIN: &str = "MAIN";
@@ -29,6 +31,8 @@ pub enum Holding {
     Bank,
     /// With the mobile-money operator.
     Mobile,
+    /// With a collector, until he remits it.
+    Float(UserId),
 }
 
 /// What money was received for.
@@ -62,14 +66,43 @@ pub enum Event {
         /// By the due's kind.
         income: Income,
     },
+    /// A claim was decided: the mutual owes its share.
+    ClaimDecided {
+        /// To whom.
+        to: Creditor,
+    },
+    /// What was owed was paid from the bank.
+    SettlementPaid {
+        /// To whom.
+        to: Creditor,
+    },
+}
+
+/// To whom the mutual owes benefits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creditor {
+    /// The provider: third-party payment.
+    Provider(ProviderId),
+    /// The member, who paid the provider: reimbursement.
+    Member,
+}
+
+impl Creditor {
+    fn account(self) -> Cow<'static, str> {
+        match self {
+            Creditor::Provider(provider) => format!("payable:{provider}").into(),
+            Creditor::Member => "payable:member".into(),
+        }
+    }
 }
 
 impl Holding {
-    const fn account(self) -> &'static str {
+    fn account(self) -> Cow<'static, str> {
         match self {
-            Holding::Cash => "cash",
-            Holding::Bank => "bank",
-            Holding::Mobile => "mobile",
+            Holding::Cash => "cash".into(),
+            Holding::Bank => "bank".into(),
+            Holding::Mobile => "mobile".into(),
+            Holding::Float(collector) => format!("float:{collector}").into(),
         }
     }
 }
@@ -84,6 +117,15 @@ impl Income {
     }
 }
 
+/// The kind of an account that is opened when first needed; none for those that must be there.
+pub fn opened_when_needed(code: &str) -> Option<AccountKind> {
+    match code.split_once(':')? {
+        ("float", _) => Some(AccountKind::Asset),
+        ("payable", _) => Some(AccountKind::Liability),
+        _ => None,
+    }
+}
+
 impl Event {
     /// The event's name, kept on the transfer.
     pub const fn name(self) -> &'static str {
@@ -91,15 +133,19 @@ impl Event {
             Event::PaymentAllocated { .. } => "payment_allocated",
             Event::PaymentSurplus { .. } => "payment_surplus",
             Event::CreditUsed { .. } => "credit_used",
+            Event::ClaimDecided { .. } => "claim_decided",
+            Event::SettlementPaid { .. } => "settlement_paid",
         }
     }
 
     /// The accounts debited and credited.
-    pub const fn posting(self) -> (&'static str, &'static str) {
+    pub fn posting(self) -> (Cow<'static, str>, Cow<'static, str>) {
         match self {
-            Event::PaymentAllocated { into, income } => (into.account(), income.account()),
-            Event::PaymentSurplus { into } => (into.account(), "household_credits"),
-            Event::CreditUsed { income } => ("household_credits", income.account()),
+            Event::PaymentAllocated { into, income } => (into.account(), income.account().into()),
+            Event::PaymentSurplus { into } => (into.account(), "household_credits".into()),
+            Event::CreditUsed { income } => ("household_credits".into(), income.account().into()),
+            Event::ClaimDecided { to } => ("benefits".into(), to.account()),
+            Event::SettlementPaid { to } => (to.account(), "bank".into()),
         }
     }
 }
@@ -110,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_event_posts_between_two_different_accounts_of_the_beginning() {
-        let holdings = [Holding::Cash, Holding::Bank, Holding::Mobile];
+        let holdings = [Holding::Cash, Holding::Bank, Holding::Mobile, Holding::Float(UserId::NIL)];
         let incomes = [Income::Contributions, Income::Fees, Income::Other];
         let mut events = Vec::new();
         for into in holdings {
@@ -118,12 +164,19 @@ mod tests {
             events.extend(incomes.map(|income| Event::PaymentAllocated { into, income }));
         }
         events.extend(incomes.map(|income| Event::CreditUsed { income }));
-        assert_eq!(events.len(), 15);
+        for to in [Creditor::Provider(ProviderId::NIL), Creditor::Member] {
+            events.push(Event::ClaimDecided { to });
+            events.push(Event::SettlementPaid { to });
+        }
+        assert_eq!(events.len(), 23);
         for event in events {
             let (debit, credit) = event.posting();
             assert_ne!(debit, credit, "{event:?}");
             for code in [debit, credit] {
-                assert!(ACCOUNTS.iter().any(|(known, _)| *known == code), "{code}");
+                assert!(
+                    ACCOUNTS.iter().any(|(known, _)| *known == code) || opened_when_needed(&code).is_some(),
+                    "{code}"
+                );
             }
         }
     }

@@ -12,6 +12,12 @@ pub fn insert_accounts(w: &mut Write, rows: &[Account]) -> QueryResult<()> {
     insert_all!(w, accounts::table, rows)
 }
 
+/// Opens an account where it is not open yet.
+pub fn open_account(w: &mut Write, row: &Account) -> QueryResult<()> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing().execute(c))
+        .map(|_| ())
+}
+
 /// The accounts of a book, by code. Within a command the mutual is the wall's.
 pub fn list_accounts_of(r: &mut Read, mutual: MutualId, book: &str) -> QueryResult<Vec<Account>> {
     accounts::table

@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod frame;
+mod walk;
 mod matrix;
 mod organisations;
 mod samples;

@@ -89,7 +89,7 @@ CREATE TABLE cover_spans (
   from_on date NOT NULL,
   to_on date NULL,
   state text COLLATE "C" NOT NULL CHECK (state IN ('IN_FORCE', 'SUSPENDED', 'LAPSED', 'EXPIRED', 'TERMINATED')),
-  reason text COLLATE "C" NULL,
+  reason text COLLATE "C" NOT NULL,
   waiting_from date NULL,
   PRIMARY KEY (mutual_id, id),
   UNIQUE (mutual_id, household_id, member_id, from_on),

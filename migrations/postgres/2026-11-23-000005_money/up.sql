@@ -123,6 +123,8 @@ CREATE TABLE transfers (
   ordinal integer NOT NULL,
   payment_id uuid NULL,
   due_id uuid NULL,
+  claim_id uuid NULL,
+  settlement_id uuid NULL,
   reverses_id uuid NULL,
   posted_on date NOT NULL,
   value_on date NOT NULL,
@@ -138,6 +140,8 @@ CREATE TABLE transfers (
   CHECK (debit_account_id <> credit_account_id)
 );
 CREATE INDEX transfers_by_payment ON transfers (mutual_id, payment_id);
+CREATE INDEX transfers_by_claim ON transfers (mutual_id, claim_id);
+CREATE INDEX transfers_by_settlement ON transfers (mutual_id, settlement_id);
 CREATE INDEX transfers_by_debit ON transfers (mutual_id, debit_account_id, posted_on);
 CREATE INDEX transfers_by_credit ON transfers (mutual_id, credit_account_id, posted_on);
 

@@ -89,7 +89,7 @@ CREATE TABLE cover_spans (
   from_on TEXT NOT NULL,
   to_on TEXT NULL,
   state TEXT NOT NULL CHECK (state IN ('IN_FORCE', 'SUSPENDED', 'LAPSED', 'EXPIRED', 'TERMINATED')),
-  reason TEXT NULL,
+  reason TEXT NOT NULL,
   waiting_from TEXT NULL,
   PRIMARY KEY (mutual_id, id),
   UNIQUE (mutual_id, household_id, member_id, from_on),

@@ -123,6 +123,8 @@ CREATE TABLE transfers (
   ordinal INTEGER NOT NULL,
   payment_id BLOB NULL,
   due_id BLOB NULL,
+  claim_id BLOB NULL,
+  settlement_id BLOB NULL,
   reverses_id BLOB NULL,
   posted_on TEXT NOT NULL,
   value_on TEXT NOT NULL,
@@ -138,5 +140,7 @@ CREATE TABLE transfers (
   CHECK (debit_account_id <> credit_account_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transfers_by_payment ON transfers (mutual_id, payment_id);
+CREATE INDEX transfers_by_claim ON transfers (mutual_id, claim_id);
+CREATE INDEX transfers_by_settlement ON transfers (mutual_id, settlement_id);
 CREATE INDEX transfers_by_debit ON transfers (mutual_id, debit_account_id, posted_on);
 CREATE INDEX transfers_by_credit ON transfers (mutual_id, credit_account_id, posted_on);

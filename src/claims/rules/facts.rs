@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::enrolments::rules::CoverStatus;
 use crate::products::rules::Product;
+use crate::words;
 
 /// Everything that a decision depends on, kept with it so that it can be computed again. Amounts are minor units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,28 +47,11 @@ pub struct ProviderFacts {
     pub contract: Option<Contract>,
 }
 
-/// Which rate of a benefit applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sector {
-    Public,
-    Private,
-}
-
-impl Sector {
-    const ALL: [Self; 2] = [Self::Public, Self::Private];
-
-    /// The sector of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The sector as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Private => "private",
-        }
+words! {
+    /// Which rate of a benefit applies.
+    pub enum Sector {
+        Public = "public",
+        Private = "private",
     }
 }
 
@@ -101,30 +85,13 @@ pub struct ClaimFacts {
     pub other_payer_amount: Option<i64>,
 }
 
-/// Who is paid by the mutual.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// The provider.
-    ThirdParty,
-    /// The member, who paid the provider: everything unpaid stays with the member (R26).
-    Reimbursement,
-}
-
-impl Mode {
-    const ALL: [Self; 2] = [Self::ThirdParty, Self::Reimbursement];
-
-    /// The mode of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The mode as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ThirdParty => "third_party",
-            Self::Reimbursement => "reimbursement",
-        }
+words! {
+    /// Who is paid by the mutual.
+    pub enum Mode {
+        /// The provider.
+        ThirdParty = "third_party",
+        /// The member, who paid the provider: everything unpaid stays with the member (R26).
+        Reimbursement = "reimbursement",
     }
 }
 
@@ -195,87 +162,30 @@ pub struct Decision {
     pub totals: Totals,
 }
 
-/// The decision in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Approved,
-    PartiallyApproved,
-    Rejected,
-    Pended,
-}
-
-impl Outcome {
-    const ALL: [Self; 4] = [Self::Approved, Self::PartiallyApproved, Self::Rejected, Self::Pended];
-
-    /// The decision of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The decision as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::PartiallyApproved => "partially_approved",
-            Self::Rejected => "rejected",
-            Self::Pended => "pended",
-        }
+words! {
+    /// The decision in one word.
+    pub enum Outcome {
+        Approved = "approved",
+        PartiallyApproved = "partially_approved",
+        Rejected = "rejected",
+        Pended = "pended",
     }
 }
 
-/// The checks on a whole claim (R21).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ClaimReason {
-    Duplicate,
-    FutureServiceDate,
-    LateFiling,
-    NotABeneficiary,
-    CoverageSuspended,
-    NoCoverage,
-    ProviderNotContracted,
-    ReferralRequired,
-    PriorAuthRequired,
-    PriorAuthExpired,
-    SuspectedDuplicate,
-}
-
-impl ClaimReason {
-    const ALL: [Self; 11] = [
-        Self::Duplicate,
-        Self::FutureServiceDate,
-        Self::LateFiling,
-        Self::NotABeneficiary,
-        Self::CoverageSuspended,
-        Self::NoCoverage,
-        Self::ProviderNotContracted,
-        Self::ReferralRequired,
-        Self::PriorAuthRequired,
-        Self::PriorAuthExpired,
-        Self::SuspectedDuplicate,
-    ];
-
-    /// The reason of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The reason as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Duplicate => "DUPLICATE",
-            Self::FutureServiceDate => "FUTURE_SERVICE_DATE",
-            Self::LateFiling => "LATE_FILING",
-            Self::NotABeneficiary => "NOT_A_BENEFICIARY",
-            Self::CoverageSuspended => "COVERAGE_SUSPENDED",
-            Self::NoCoverage => "NO_COVERAGE",
-            Self::ProviderNotContracted => "PROVIDER_NOT_CONTRACTED",
-            Self::ReferralRequired => "REFERRAL_REQUIRED",
-            Self::PriorAuthRequired => "PRIOR_AUTH_REQUIRED",
-            Self::PriorAuthExpired => "PRIOR_AUTH_EXPIRED",
-            Self::SuspectedDuplicate => "SUSPECTED_DUPLICATE",
-        }
+words! {
+    /// The checks on a whole claim (R21).
+    pub enum ClaimReason {
+        Duplicate = "DUPLICATE",
+        FutureServiceDate = "FUTURE_SERVICE_DATE",
+        LateFiling = "LATE_FILING",
+        NotABeneficiary = "NOT_A_BENEFICIARY",
+        CoverageSuspended = "COVERAGE_SUSPENDED",
+        NoCoverage = "NO_COVERAGE",
+        ProviderNotContracted = "PROVIDER_NOT_CONTRACTED",
+        ReferralRequired = "REFERRAL_REQUIRED",
+        PriorAuthRequired = "PRIOR_AUTH_REQUIRED",
+        PriorAuthExpired = "PRIOR_AUTH_EXPIRED",
+        SuspectedDuplicate = "SUSPECTED_DUPLICATE",
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::dates::{self, DateOutOfRange, Period, add_days};
 use crate::products::rules::{Arrears, Product};
+use crate::words;
 
 /// All facts of one household that decide its cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,49 +51,17 @@ pub struct EnrolmentFacts<Id> {
     pub dues: Vec<DueFacts<Id>>,
 }
 
-/// The states of an enrolment that are stored; all others follow from dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EnrolmentState {
-    Applied,
-    Admitted,
-    Rejected,
-    Cancelled,
-    Resigned,
-    Excluded,
-    Transferred,
-    Closed,
-}
-
-impl EnrolmentState {
-    const ALL: [Self; 8] = [
-        Self::Applied,
-        Self::Admitted,
-        Self::Rejected,
-        Self::Cancelled,
-        Self::Resigned,
-        Self::Excluded,
-        Self::Transferred,
-        Self::Closed,
-    ];
-
-    /// The state of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The state as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Applied => "APPLIED",
-            Self::Admitted => "ADMITTED",
-            Self::Rejected => "REJECTED",
-            Self::Cancelled => "CANCELLED",
-            Self::Resigned => "RESIGNED",
-            Self::Excluded => "EXCLUDED",
-            Self::Transferred => "TRANSFERRED",
-            Self::Closed => "CLOSED",
-        }
+words! {
+    /// The states of an enrolment that are stored; all others follow from dates.
+    pub enum EnrolmentState {
+        Applied = "APPLIED",
+        Admitted = "ADMITTED",
+        Rejected = "REJECTED",
+        Cancelled = "CANCELLED",
+        Resigned = "RESIGNED",
+        Excluded = "EXCLUDED",
+        Transferred = "TRANSFERRED",
+        Closed = "CLOSED",
     }
 }
 
@@ -114,89 +83,31 @@ impl From<&Product> for CoverParams {
     }
 }
 
-/// State of cover during a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SpanState {
-    InForce,
-    Suspended,
-    Lapsed,
-    Expired,
-    Terminated,
-}
-
-impl SpanState {
-    const ALL: [Self; 5] = [Self::InForce, Self::Suspended, Self::Lapsed, Self::Expired, Self::Terminated];
-
-    /// The state of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The state as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::InForce => "IN_FORCE",
-            Self::Suspended => "SUSPENDED",
-            Self::Lapsed => "LAPSED",
-            Self::Expired => "EXPIRED",
-            Self::Terminated => "TERMINATED",
-        }
+words! {
+    /// State of cover during a span.
+    pub enum SpanState {
+        InForce = "IN_FORCE",
+        Suspended = "SUSPENDED",
+        Lapsed = "LAPSED",
+        Expired = "EXPIRED",
+        Terminated = "TERMINATED",
     }
 }
 
-/// Why a span is in its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SpanReason {
-    UpToDate,
-    Arrears,
-    Lapsed,
-    PeriodEnded,
-    Deceased,
-    LeftHousehold,
-    Cancelled,
-    Resigned,
-    Excluded,
-    Transferred,
-    Closed,
-}
-
-impl SpanReason {
-    const ALL: [Self; 11] = [
-        Self::UpToDate,
-        Self::Arrears,
-        Self::Lapsed,
-        Self::PeriodEnded,
-        Self::Deceased,
-        Self::LeftHousehold,
-        Self::Cancelled,
-        Self::Resigned,
-        Self::Excluded,
-        Self::Transferred,
-        Self::Closed,
-    ];
-
-    /// The reason of a text, exact in case.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.code() == code)
-    }
-
-    /// The reason as text.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::UpToDate => "UP_TO_DATE",
-            Self::Arrears => "ARREARS",
-            Self::Lapsed => "LAPSED",
-            Self::PeriodEnded => "PERIOD_ENDED",
-            Self::Deceased => "DECEASED",
-            Self::LeftHousehold => "LEFT_HOUSEHOLD",
-            Self::Cancelled => "CANCELLED",
-            Self::Resigned => "RESIGNED",
-            Self::Excluded => "EXCLUDED",
-            Self::Transferred => "TRANSFERRED",
-            Self::Closed => "CLOSED",
-        }
+words! {
+    /// Why a span is in its state.
+    pub enum SpanReason {
+        UpToDate = "UP_TO_DATE",
+        Arrears = "ARREARS",
+        Lapsed = "LAPSED",
+        PeriodEnded = "PERIOD_ENDED",
+        Deceased = "DECEASED",
+        LeftHousehold = "LEFT_HOUSEHOLD",
+        Cancelled = "CANCELLED",
+        Resigned = "RESIGNED",
+        Excluded = "EXCLUDED",
+        Transferred = "TRANSFERRED",
+        Closed = "CLOSED",
     }
 }
 

@@ -85,7 +85,7 @@ fn words_are_those_that_are_stored() {
     }
     for state in EnrolmentState::ALL {
         assert_eq!(serde_json::json!(state), state.code());
-        assert_eq!(EnrolmentState::parse(state.code()), Some(state));
+        assert_eq!(EnrolmentState::parse(state.code()), Some(*state));
     }
     for reason in SpanReason::ALL {
         assert_eq!(serde_json::json!(reason), reason.code());

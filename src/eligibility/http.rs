@@ -1,0 +1,138 @@
+//! `POST /eligibility`
+use super::service::{self, Answer};
+use crate::access::guard::{Guard, Somewhere};
+use crate::access::permissions::{Permission, need};
+use crate::db::Wall;
+use crate::enrolments::rules::CategoryAnswer;
+use crate::error::{Code, Problem, Result};
+use crate::households::http::is_number;
+use crate::households::rules::is_valid_card_number;
+use crate::households::store as households;
+use crate::ids::*;
+use crate::web::{Body, blocking, shown};
+use actix_web::HttpResponse;
+use chrono::{Datelike, NaiveDate};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The question.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckEligibility {
+    /// The card's number; its first six digits lead to the mutual. A number of another system needs `mutual`.
+    #[garde(custom(is_number))]
+    #[schema(pattern = "^[0-9A-Za-z-]{1,30}$", examples("1000010000000123"))]
+    pub card: String,
+    /// The day of care; today where it is left out.
+    #[garde(skip)]
+    pub on: Option<NaiveDate>,
+    /// The mutual's code, for a number of another system.
+    #[garde(inner(length(chars, min = 2, max = 20)))]
+    #[schema(min_length = 2, max_length = 20)]
+    pub mutual: Option<String>,
+}
+
+/// What holds, and how long.
+#[derive(Serialize, ToSchema)]
+pub struct EntitlementView {
+    /// `COVERED`, `WAITING_PERIOD`, `COVERAGE_SUSPENDED`, `NO_COVERAGE` or `NOT_A_BENEFICIARY`.
+    pub status: String,
+    /// First day of this status; null as far back as is known.
+    pub since: Option<NaiveDate>,
+    /// Last day of this status; null until something more is recorded.
+    pub until: Option<NaiveDate>,
+}
+
+impl From<CategoryAnswer> for EntitlementView {
+    fn from(answer: CategoryAnswer) -> Self {
+        EntitlementView { status: answer.entitlement.code().to_owned(), since: answer.since, until: answer.until }
+    }
+}
+
+/// A benefit category's status.
+#[derive(Serialize, ToSchema)]
+pub struct BenefitView {
+    /// `OPD`, `HOSP`…
+    pub category: String,
+    #[serde(flatten)]
+    pub entitlement: EntitlementView,
+}
+
+/// Who presented the card, to be compared with the person at the counter.
+#[derive(Serialize, ToSchema)]
+pub struct PresentedView {
+    pub member_id: MemberId,
+    pub family_name: String,
+    pub given_name: String,
+    pub birth_year: Option<i32>,
+}
+
+/// The answer.
+#[derive(Serialize, ToSchema)]
+pub struct EligibilityView {
+    /// The id of this check; a claim may cite it.
+    pub check_id: AuditId,
+    pub on: NaiveDate,
+    pub mutual_id: MutualId,
+    pub person: PresentedView,
+    /// Cover as such, without waiting.
+    pub cover: EntitlementView,
+    /// Why: `UP_TO_DATE`, `ARREARS`, `PERIOD_ENDED`…; null where there has been no cover.
+    pub reason: Option<String>,
+    /// The enrolment that decides.
+    pub enrolment_id: Option<EnrolmentId>,
+    /// Each category of its product, by name.
+    pub benefits: Vec<BenefitView>,
+}
+
+/// `POST /eligibility`
+pub async fn check(
+    guard: Guard<need::EligibilityCheck, Somewhere>,
+    body: Body<CheckEligibility>,
+) -> Result<HttpResponse> {
+    let asked = body.value;
+    let by_card = if asked.mutual.is_none() { guard.picture.by_card(&asked.card) } else { None };
+    if by_card.is_some() && !is_valid_card_number(&asked.card) {
+        return Err(Problem::of(Code::NoCardCheck).at("/card").into());
+    }
+    let mutual = match (&asked.mutual, by_card) {
+        (Some(code), _) => guard.picture.by_code(code),
+        (None, found) => found,
+    }
+    .ok_or(Problem::of(Code::NotFound))?
+    .id;
+    let (scope, _) = guard.mutual_scope(mutual, Permission::EligibilityCheck)?;
+    let on = asked.on.unwrap_or(scope.today());
+    let db = guard.desk.db.clone();
+    let mutual_id = scope.mutual();
+    let answer: Answer = blocking(move || {
+        db.read(Wall::mutual(scope.mutual()), |r| {
+            let (member, stay) =
+                households::find_member_by_number(r, &scope, &asked.card)?.ok_or(Problem::of(Code::NotFound))?;
+            service::answer(r, &scope, member, stay, on)
+        })
+    })
+    .await?;
+    let noted = serde_json::json!({"on": on, "status": answer.cover.entitlement.code()});
+    let check_id = guard.note_in(mutual_id, "member", [answer.member.id.uuid()], Some(noted)).await?;
+    Ok(shown(&EligibilityView {
+        check_id,
+        on,
+        mutual_id,
+        person: PresentedView {
+            member_id: answer.member.id,
+            birth_year: answer.member.birth_date.map(|born| born.year()),
+            family_name: answer.member.family_name,
+            given_name: answer.member.given_name,
+        },
+        cover: answer.cover.into(),
+        reason: answer.reason,
+        enrolment_id: answer.enrolment,
+        benefits: answer
+            .benefits
+            .into_iter()
+            .map(|(category, entitlement)| BenefitView { category, entitlement: entitlement.into() })
+            .collect(),
+    }))
+}

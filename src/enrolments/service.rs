@@ -1,0 +1,472 @@
+//! Commands of enrolments: apply, admit, reject; and what follows from a touched household: its cover spans.
+use super::model::*;
+use super::rules::{
+    CoverParams, CoverSpan, DueFacts, EnrolmentFacts, HouseholdFacts, PersonFacts, Stay, Waiting, cover_spans,
+};
+use super::store;
+use crate::access::scopes::MutualScope;
+use crate::audit::frame::{Joined, Order};
+use crate::contributions::model::DueKind;
+use crate::contributions::service::{HOUSEHOLD, Locked, NewDue, issue};
+use crate::contributions::store as contributions;
+use crate::dates::{self, Period, add_months};
+use crate::db::{Read, Write};
+use crate::error::{Code, Error, Problem, Result};
+use crate::households::model::Household;
+use crate::households::store as households;
+use crate::ids::*;
+use crate::products::rules::{CallError, Contribution, Persons, Product, contribution_call, prorata};
+use crate::products::{service as products, store as product_store};
+use crate::series::{self, SeriesKind};
+use crate::web::must_match;
+use chrono::NaiveDate;
+use serde_json::json;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+fn out_of_calendar(_: dates::DateOutOfRange) -> Error {
+    Problem::with(Code::ImpossibleDate, "a date lies beyond the calendar").into()
+}
+
+/// An application.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its number; the next of the series where none is given.
+    pub number: Option<String>,
+    pub household: HouseholdId,
+    pub product: ProductId,
+    pub starts_on: NaiveDate,
+    /// Twelve months where none is given.
+    pub ends_on: Option<NaiveDate>,
+    pub applied_on: NaiveDate,
+    /// Opening position: waiting was served from this day.
+    pub waiting_from: Option<NaiveDate>,
+}
+
+/// Applies for a household's enrolment. `owners` are those whose products the mutual may use: itself and the bodies
+/// above.
+///
+/// # Errors
+/// `not_found`, `product_not_valid`, `CURRENCY_MISMATCH`, `no_principal`, `period_overlaps`, `impossible_date`,
+/// `number_taken`.
+pub fn apply(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    owners: &[OrganisationId],
+    asked: &Application,
+) -> Result<EnrolmentId> {
+    let mutual = scope.mutual();
+    households::lock(w, mutual, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
+    let household =
+        households::find(w, scope, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
+    let ends_on = match asked.ends_on {
+        Some(day) => day,
+        None => add_months(asked.starts_on, 12).and_then(|next| dates::add_days(next, -1)).map_err(out_of_calendar)?,
+    };
+    let period = Period::new(asked.starts_on, ends_on)
+        .ok_or(Problem::with(Code::ImpossibleDate, "the period ends before it begins").at("/ends_on"))?;
+    if period.days() > 1830 {
+        return Err(Problem::with(Code::ImpossibleDate, "a period has at most five years").at("/ends_on").into());
+    }
+    if asked.applied_on > scope.today() {
+        return Err(Problem::of(Code::FutureDate).at("/applied_on").into());
+    }
+    let product = product_store::find(w, asked.product)?
+        .filter(|product| owners.contains(&product.owner_id))
+        .ok_or(Problem::of(Code::NotFound).at("/product_id"))?;
+    if product.currency != scope.currency().code() {
+        let detail = format!("the product is in {}, the mutual in {}", product.currency, scope.currency());
+        return Err(Problem::with(Code::CurrencyMismatch, detail).at("/product_id").into());
+    }
+    let version = product_store::find_valid(w, asked.product, asked.starts_on)?
+        .ok_or(Problem::of(Code::ProductNotValid).at("/starts_on"))?;
+    if !households::has_principal(w, mutual, asked.household, asked.applied_on.max(household.registered_on))? {
+        return Err(Problem::of(Code::NoPrincipal).at("/household_id").into());
+    }
+    must_not_overlap(w, mutual, asked.household, period)?;
+    let number = match &asked.number {
+        Some(number) => number.clone(),
+        None => {
+            let (_, serial) = series::take(w, mutual, SeriesKind::Enrolment, Key::NIL, 0, "E", 1)?;
+            format!("E{serial:06}")
+        }
+    };
+    let row = Enrolment {
+        mutual_id: mutual,
+        id: Key::new(order.id.uuid()),
+        number,
+        household_id: asked.household,
+        product_version_id: version.id,
+        starts_on: asked.starts_on,
+        ends_on,
+        state: EnrolmentState::Applied,
+        first_enrolment: false,
+        applied_on: asked.applied_on,
+        admitted_on: None,
+        ended_on: None,
+        reason: None,
+        waiting_from: asked.waiting_from,
+        recorded_at: w.now(),
+        version: 1,
+    };
+    if !store::insert(w, &row)? {
+        return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    }
+    w.changed("enrolment", row.id.uuid(), household.section_id, household.section_id);
+    w.names("household", asked.household.uuid());
+    w.field("number", None, Some(json!(row.number)));
+    w.field("product_version_id", None, Some(json!(version.id)));
+    w.field("starts_on", None, Some(json!(row.starts_on)));
+    w.field("ends_on", None, Some(json!(row.ends_on)));
+    w.touch(asked.household);
+    w.mark(asked.starts_on.min(scope.today()));
+    Ok(row.id)
+}
+
+fn must_not_overlap(w: &mut Write, mutual: MutualId, household: HouseholdId, period: Period) -> Result<()> {
+    let standing = store::list_of_household(w, mutual, household)?
+        .into_iter()
+        .filter(|row| !matches!(row.state, EnrolmentState::Rejected | EnrolmentState::Cancelled));
+    for row in standing {
+        let until = row.ended_on.map_or(row.ends_on, |ended| ended.min(row.ends_on));
+        if until >= row.starts_on && period.overlaps(Period { from: row.starts_on, to: until }) {
+            let detail = format!("enrolment {} runs from {} to {until}", row.number, row.starts_on);
+            return Err(Problem::with(Code::PeriodOverlaps, detail).at("/starts_on").into());
+        }
+    }
+    Ok(())
+}
+
+/// Admits an application: all dues of the period are issued, and what the household had paid before fills them.
+///
+/// # Errors
+/// `wrong_state`, `version_mismatch`, `no_band`, `impossible_date`.
+pub fn admit(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    id: EnrolmentId,
+    if_match: Option<&str>,
+    admitted_on: NaiveDate,
+) -> Result<()> {
+    let (row, household, revision) = locked(w, scope, id)?;
+    must_match(if_match, row.version)?;
+    must_be_applied(&row)?;
+    if admitted_on > scope.today() {
+        return Err(Problem::of(Code::FutureDate).at("/admitted_on").into());
+    }
+    if admitted_on < row.applied_on {
+        let detail = "the admission lies before the application";
+        return Err(Problem::with(Code::ImpossibleDate, detail).at("/admitted_on").into());
+    }
+    let mutual = scope.mutual();
+    let version = product_store::list_versions_by_id(w, &[row.product_version_id])?
+        .pop()
+        .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
+    let product = products::parameters(&version)?;
+    let first_enrolment = is_first(w, mutual, row.household_id)?;
+    let dues = dues_of_period(w, mutual, &household, &row, &product, first_enrolment)?;
+    let admitted =
+        Enrolment { state: EnrolmentState::Admitted, admitted_on: Some(admitted_on), first_enrolment, ..row.clone() };
+    store::set_state(w, &admitted)?;
+    let locked = Locked {
+        mutual,
+        household: row.household_id,
+        revision,
+        currency: scope.currency(),
+        today: scope.today(),
+        command: order.id,
+    };
+    issue(w, &locked, id, &dues)?;
+    w.changed("enrolment", id.uuid(), household.section_id, household.section_id);
+    w.names("household", row.household_id.uuid());
+    w.field("state", Some(json!(row.state)), Some(json!(admitted.state)));
+    w.field("admitted_on", None, Some(json!(admitted_on)));
+    w.touch(row.household_id);
+    w.mark(row.starts_on.min(admitted_on));
+    Ok(())
+}
+
+/// Rejects an application with a reason.
+///
+/// # Errors
+/// `wrong_state`, `version_mismatch`.
+pub fn reject(w: &mut Write, scope: &MutualScope, id: EnrolmentId, if_match: Option<&str>, reason: &str) -> Result<()> {
+    let (row, household, _) = locked(w, scope, id)?;
+    must_match(if_match, row.version)?;
+    must_be_applied(&row)?;
+    let rejected = Enrolment { state: EnrolmentState::Rejected, reason: Some(reason.to_owned()), ..row.clone() };
+    store::set_state(w, &rejected)?;
+    w.changed("enrolment", id.uuid(), household.section_id, household.section_id);
+    w.names("household", row.household_id.uuid());
+    w.field("state", Some(json!(row.state)), Some(json!(rejected.state)));
+    w.field("reason", None, Some(json!(reason)));
+    w.touch(row.household_id);
+    w.mark(row.starts_on.min(scope.today()));
+    Ok(())
+}
+
+/// Finds an enrolment's household, locks it, and reads both under the lock. An enrolment never changes its household.
+fn locked(w: &mut Write, scope: &MutualScope, id: EnrolmentId) -> Result<(Enrolment, Household, i64)> {
+    let household = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?.household_id;
+    let revision = households::lock(w, scope.mutual(), household)?.ok_or(Problem::of(Code::NotFound))?;
+    let row = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+    let household = households::find(w, scope, household)?.ok_or(Problem::of(Code::NotFound))?;
+    Ok((row, household, revision))
+}
+
+fn must_be_applied(row: &Enrolment) -> Result<()> {
+    if row.state == EnrolmentState::Applied {
+        return Ok(());
+    }
+    Err(Problem::with(Code::WrongState, format!("the enrolment is {}, not APPLIED", row.state)).into())
+}
+
+/// R6: a first enrolment, or a re-entry after a lapse.
+fn is_first(w: &mut Write, mutual: MutualId, household: HouseholdId) -> Result<bool> {
+    let before = store::list_of_household(w, mutual, household)?.into_iter().any(|row| row.admitted_on.is_some());
+    if !before {
+        return Ok(true);
+    }
+    let spans = store::list_spans_of(w, mutual, household)?;
+    let last = spans.iter().max_by_key(|span| span.from_on);
+    Ok(last.is_some_and(|span| span.state == SpanState::Lapsed))
+}
+
+/// The dues of a period: the fee and an annual contribution on its first day, monthly ones on that day and the months
+/// after, one per payer (R4–R7).
+fn dues_of_period(
+    w: &mut Write,
+    mutual: MutualId,
+    household: &Household,
+    row: &Enrolment,
+    product: &Product,
+    first_enrolment: bool,
+) -> Result<Vec<NewDue>> {
+    let size = households::list_of_household(w, mutual, household.id)?
+        .iter()
+        .filter(|(member, stay)| {
+            dates::within(row.starts_on, stay.from_on, stay.to_on)
+                && member.died_on.is_none_or(|died| died >= row.starts_on)
+        })
+        .count();
+    // The class is the household's, the default of its persons.
+    let classes = vec![household.class.clone(); size];
+    let call = contribution_call(product, Persons::Classes(&classes), first_enrolment).map_err(refused_price)?;
+    let mut dues = vec![NewDue {
+        kind: DueKind::Registration,
+        payer: HOUSEHOLD.to_owned(),
+        due_on: row.starts_on,
+        amount_minor: call.registration_fee,
+    }];
+    let months = match product.contribution {
+        Some(Contribution::PerPersonMonth { .. }) => dates::whole_months(row.starts_on, row.ends_on).max(1),
+        _ => 1,
+    };
+    for month in 0..months {
+        let due_on = add_months(row.starts_on, month).map_err(out_of_calendar)?;
+        if due_on > row.ends_on {
+            break;
+        }
+        for (payer, amount) in &call.contribution_by {
+            dues.push(NewDue { kind: DueKind::Contribution, payer: payer.clone(), due_on, amount_minor: *amount });
+        }
+    }
+    Ok(dues)
+}
+
+fn refused_price(error: CallError) -> Error {
+    match error {
+        CallError::Overflow(_) => Problem::of(Code::AmountRefused).into(),
+        other => Problem::with(Code::NoBand, other.to_string()).into(),
+    }
+}
+
+/// R8: a person who joins within a period pays his part of it under a price per person; bands change from the next
+/// period only. The hook of the command frame, under the household's lock.
+///
+/// # Errors
+/// The database's.
+pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
+    let class = class_of(w, joined)?;
+    let running: Vec<Enrolment> = store::list_of_household(w, joined.mutual, joined.household)?
+        .into_iter()
+        .filter(|row| row.state == EnrolmentState::Admitted && row.starts_on < joined.on && joined.on <= row.ends_on)
+        .collect();
+    for row in running {
+        let version = product_store::list_versions_by_id(w, &[row.product_version_id])?
+            .pop()
+            .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
+        let product = products::parameters(&version)?;
+        let subsidy = product.subsidies.get(&class);
+        let rate = subsidy.map_or(0, |subsidy| subsidy.rate_bp);
+        let overflow = |_| Error::from(Problem::of(Code::AmountRefused));
+        let parts: Vec<(NaiveDate, i64, i64)> = match product.contribution {
+            Some(Contribution::PerPersonYear { amount }) => {
+                let part = prorata(amount, rate, joined.on, row.ends_on).map_err(overflow)?;
+                vec![(joined.on, part.household, part.subsidy)]
+            }
+            Some(Contribution::PerPersonMonth { amount }) => {
+                let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
+                months_from(&row, joined.on)?.into_iter().map(|due_on| (due_on, amount - subsidy, subsidy)).collect()
+            }
+            Some(Contribution::HouseholdBands { .. }) | None => Vec::new(),
+        };
+        let payer = subsidy.map_or_else(String::new, |subsidy| subsidy.payer.clone());
+        let mut dues = Vec::new();
+        for (due_on, own, others) in parts {
+            let due = |payer: &str, amount_minor: i64| NewDue {
+                kind: DueKind::Contribution,
+                payer: payer.to_owned(),
+                due_on,
+                amount_minor,
+            };
+            dues.push(due(HOUSEHOLD, own));
+            if !payer.is_empty() {
+                dues.push(due(&payer, others));
+            }
+        }
+        let locked = Locked {
+            mutual: joined.mutual,
+            household: joined.household,
+            revision: joined.revision,
+            currency: product.currency,
+            today: joined.today,
+            command: joined.command,
+        };
+        issue(w, &locked, row.id, &dues)?;
+    }
+    Ok(())
+}
+
+/// The due dates of a monthly price from the month of a day on.
+fn months_from(row: &Enrolment, on: NaiveDate) -> Result<Vec<NaiveDate>> {
+    let mut days = Vec::new();
+    for month in 0..dates::whole_months(row.starts_on, row.ends_on).max(1) {
+        let due_on = add_months(row.starts_on, month).map_err(out_of_calendar)?;
+        let month_of_due = dates::month_of(due_on).map_err(out_of_calendar)?;
+        if due_on <= row.ends_on && month_of_due.to >= on {
+            days.push(due_on.max(on));
+        }
+    }
+    Ok(days)
+}
+
+fn class_of(w: &mut Write, joined: &Joined) -> Result<String> {
+    households::class_of(w, joined.mutual, joined.household)?
+        .ok_or_else(|| Error::Fault("a locked household is not there".into()))
+}
+
+/// The facts of a household that decide its cover.
+///
+/// # Errors
+/// A fault where stored rows cannot be read.
+pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<HouseholdFacts<Uuid>> {
+    let mut persons: Vec<PersonFacts<Uuid>> = Vec::new();
+    for (member, stay) in households::list_of_household(r, mutual, household)? {
+        let stay = Stay { from: stay.from_on, to: stay.to_on };
+        match persons.iter_mut().find(|person| person.id == member.id.uuid()) {
+            Some(person) => person.memberships.push(stay),
+            None => persons.push(PersonFacts {
+                id: member.id.uuid(),
+                born_on: member.birth_date,
+                died_on: member.died_on,
+                memberships: vec![stay],
+            }),
+        }
+    }
+    persons.sort_by_key(|person| person.id);
+    let rows = store::list_of_household(r, mutual, household)?;
+    let dues = contributions::list_dues_of(r, mutual, household)?;
+    let allocations = contributions::list_allocations_of(r, mutual, household)?;
+    let ids: Vec<ProductVersionId> = rows.iter().map(|row| row.product_version_id).collect();
+    let mut params: HashMap<ProductVersionId, CoverParams> = HashMap::new();
+    for version in product_store::list_versions_by_id(r, &ids)? {
+        params.insert(version.id, CoverParams::from(&products::parameters(&version)?));
+    }
+    let enrolments = rows
+        .into_iter()
+        .map(|row| EnrolmentFacts {
+            id: row.id.uuid(),
+            period: Period { from: row.starts_on, to: row.ends_on },
+            admitted_on: row.admitted_on,
+            state: row.state,
+            ended_on: row.ended_on,
+            params: params.get(&row.product_version_id).cloned().unwrap_or_default(),
+            waiting_from: row.waiting_from,
+            dues: dues
+                .iter()
+                .filter(|due| due.enrolment_id == row.id)
+                .map(|due| DueFacts {
+                    id: due.id.uuid(),
+                    kind: due.kind,
+                    due_on: due.due_on,
+                    amount: due.amount_minor,
+                    payable_by_household: due.payer == HOUSEHOLD,
+                    allocations: allocations
+                        .iter()
+                        .filter(|part| part.due_id == due.id)
+                        .map(|part| (part.counts_on, part.amount_minor))
+                        .collect(),
+                })
+                .collect(),
+        })
+        .collect();
+    Ok(HouseholdFacts { persons, enrolments })
+}
+
+/// The spans that follow from a household's facts.
+///
+/// # Errors
+/// `impossible_date` where a period runs beyond the calendar.
+pub fn spans_of(facts: &HouseholdFacts<Uuid>) -> Result<Vec<CoverSpan<Uuid>>> {
+    cover_spans(facts).map_err(out_of_calendar)
+}
+
+/// A stored span as the rules know it.
+pub fn as_cover_span(row: &Span) -> CoverSpan<Uuid> {
+    CoverSpan {
+        person: row.member_id.uuid(),
+        from: row.from_on,
+        to: row.to_on,
+        state: row.state,
+        reason: row.reason,
+        enrolment: row.enrolment_id.uuid(),
+        waiting: row.waiting_from.map_or(Waiting::Exempt, Waiting::From),
+    }
+}
+
+/// Rewrites a household's spans from its facts: the hook of the command frame, under the household's lock.
+///
+/// # Errors
+/// The database's.
+pub fn rewrite_spans(w: &mut Write, household: HouseholdId) -> Result<()> {
+    let mutual = w.wall().id();
+    let spans = spans_of(&facts(w, mutual, household)?)?;
+    let stored: Vec<CoverSpan<Uuid>> = store::list_spans_of(w, mutual, household)?.iter().map(as_cover_span).collect();
+    let mut wanted = spans.clone();
+    wanted.sort_by_key(|span| (span.person, span.from));
+    if wanted == stored {
+        return Ok(());
+    }
+    let rows: Vec<Span> = wanted
+        .iter()
+        .map(|span| Span {
+            mutual_id: mutual,
+            id: w.new_id(),
+            household_id: household,
+            member_id: Key::new(span.person),
+            enrolment_id: Key::new(span.enrolment),
+            from_on: span.from,
+            to_on: span.to,
+            state: span.state,
+            reason: span.reason,
+            waiting_from: match span.waiting {
+                Waiting::From(day) => Some(day),
+                Waiting::Exempt => None,
+            },
+        })
+        .collect();
+    Ok(store::replace_spans(w, mutual, household, &rows)?)
+}

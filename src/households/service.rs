@@ -1,0 +1,391 @@
+//! Commands of the register: register a household with its members, add a member, correct typing errors.
+use super::model::*;
+use super::rules::{card_number, fold_name};
+use super::store;
+use crate::access::permissions::OrganisationKind;
+use crate::access::picture::Picture;
+use crate::access::scopes::{MutualScope, Sections};
+use crate::audit::frame::{Hooks, Joined, Order};
+use crate::db::Write;
+use crate::error::{Code, Error, FieldError, Problem, Result};
+use crate::ids::*;
+use crate::series::{self, SeriesKind};
+use crate::web::must_match;
+use chrono::NaiveDate;
+use serde_json::json;
+
+/// Persons in one household at most.
+pub const LARGEST: usize = 50;
+
+/// A person as told at registration.
+#[derive(Debug, Clone)]
+pub struct NewMember {
+    /// Made by the client, or by us.
+    pub id: Option<MemberId>,
+    pub relationship: Relationship,
+    pub family_name: String,
+    pub given_name: String,
+    pub sex: Sex,
+    pub birth_date: Option<NaiveDate>,
+    pub birth_precision: BirthPrecision,
+    pub national_id: Option<String>,
+    pub phone: Option<String>,
+    pub occupation: Option<String>,
+    /// The number of another system.
+    pub legacy_number: Option<String>,
+}
+
+/// A household as told at registration.
+#[derive(Debug, Clone)]
+pub struct NewHousehold {
+    /// Its number; the next of the series where none is given.
+    pub number: Option<String>,
+    pub section: Option<OrganisationId>,
+    pub area: Option<AreaId>,
+    pub class: String,
+    pub phone: Option<String>,
+    pub registered_on: NaiveDate,
+    pub members: Vec<NewMember>,
+}
+
+/// Sees that a section is of the mutual and within the caller's reach; where the caller has one section only and names
+/// none, it is that one.
+///
+/// # Errors
+/// `invalid` naming the field, `not_found` for a section outside.
+pub fn section_for(
+    picture: &Picture,
+    scope: &MutualScope,
+    asked: Option<OrganisationId>,
+) -> Result<Option<OrganisationId>> {
+    let section = match (asked, scope.sections()) {
+        (None, Sections::These(only)) if only.len() == 1 => only.first().copied(),
+        (None, Sections::These(_)) => {
+            return Err(Problem::field("/section_id", "missing", "name one of your sections").into());
+        }
+        (asked, _) => asked,
+    };
+    if let Some(section) = section {
+        let is_section =
+            picture.organisation(section).is_some_and(|organisation| organisation.kind == OrganisationKind::Section);
+        let of_mutual = picture.mutual_of(section, scope.today()) == Some(scope.mutual().into());
+        if !is_section || !of_mutual || !scope.sees(Some(section)) {
+            return Err(Problem::of(Code::NotFound).at("/section_id").into());
+        }
+    }
+    Ok(section)
+}
+
+/// Registers a household with its members, each with a card number of the mutual.
+///
+/// # Errors
+/// `no_principal`, `second_principal`, `impossible_date`, `future_date`, `number_taken`.
+pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<HouseholdId> {
+    let principals = new.members.iter().filter(|member| member.relationship == Relationship::Principal).count();
+    match principals {
+        1 => {}
+        0 => return Err(Problem::of(Code::NoPrincipal).at("/members").into()),
+        _ => return Err(Problem::of(Code::SecondPrincipal).at("/members").into()),
+    }
+    let household = found_household(w, scope, order, new)?;
+    add_persons(w, scope, &household, new.registered_on, &new.members)?;
+    Ok(household.id)
+}
+
+/// Registers a household whose members are told apart, as an import does.
+///
+/// # Errors
+/// As [`register`].
+pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<Household> {
+    let id = Key::new(order.id.uuid());
+    let mutual = scope.mutual();
+    must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
+    let number = match &new.number {
+        Some(number) => number.clone(),
+        None => {
+            let (_, serial) = series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 1)?;
+            format!("H{serial:06}")
+        }
+    };
+    let row = Household {
+        mutual_id: mutual,
+        id,
+        number,
+        section_id: new.section,
+        area_id: new.area,
+        class: new.class.clone(),
+        phone: new.phone.clone(),
+        registered_on: new.registered_on,
+        recorded_at: w.now(),
+        revision: 1,
+        version: 1,
+    };
+    if !store::insert(w, &row)? {
+        return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    }
+    w.changed("household", id.uuid(), None, row.section_id);
+    w.field("number", None, Some(json!(row.number)));
+    w.field("class", None, Some(json!(row.class)));
+    w.field("registered_on", None, Some(json!(row.registered_on)));
+    w.touch(id);
+    w.mark(new.registered_on);
+    Ok(row)
+}
+
+/// Dates that cannot be: a registration after today, a birth after the registration or before any living person's.
+fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, members: &[NewMember]) -> Result<()> {
+    if on > scope.today() {
+        return Err(Problem::of(Code::FutureDate).at(pointer).into());
+    }
+    let mut faults = Vec::new();
+    let too_old = NaiveDate::from_ymd_opt(1880, 1, 1).unwrap_or(NaiveDate::MIN);
+    if on < too_old {
+        faults.push(FieldError::new(pointer, "too_early", "before 1880"));
+    }
+    for (at, member) in members.iter().enumerate() {
+        let pointer = || format!("/members/{at}/birth_date");
+        match member.birth_date {
+            Some(born) if born > on => {
+                faults.push(FieldError::new(pointer(), "after_registration", "born after the registration"));
+            }
+            Some(born) if born < too_old => faults.push(FieldError::new(pointer(), "too_early", "before 1880")),
+            _ => {}
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::ImpossibleDate, faults).into()) }
+}
+
+/// Adds persons to a household from a day, with card numbers.
+fn add_persons(
+    w: &mut Write,
+    scope: &MutualScope,
+    household: &Household,
+    on: NaiveDate,
+    new: &[NewMember],
+) -> Result<Vec<MemberId>> {
+    let mutual = scope.mutual();
+    let prefix = card_prefix(w, mutual)?;
+    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    let mut stays = Vec::with_capacity(new.len());
+    // The series' row is the last lock: what follows only inserts.
+    let (_, first) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?;
+    for (serial, person) in (first..).zip(new) {
+        let id = person.id.unwrap_or_else(|| w.new_id());
+        let number = card_number(&format!("{prefix}{serial:08}"))
+            .map_err(|error| Error::Fault(format!("no card number: {error}")))?;
+        let row = Member {
+            mutual_id: mutual,
+            id,
+            card_number: number,
+            legacy_number: person.legacy_number.clone(),
+            family_name: person.family_name.clone(),
+            given_name: person.given_name.clone(),
+            folded_name: fold_name(&format!("{} {}", person.family_name, person.given_name)),
+            sex: person.sex,
+            birth_date: person.birth_date,
+            birth_precision: person.birth_precision,
+            national_id: person.national_id.clone(),
+            phone: person.phone.clone(),
+            occupation: person.occupation.clone(),
+            died_on: None,
+            recorded_at: w.now(),
+            version: 1,
+        };
+        if !store::insert_member(w, &row)? {
+            let detail = "a member has this id or number already";
+            return Err(Problem::with(Code::NumberTaken, detail).at("/members").into());
+        }
+        stays.push(Membership {
+            mutual_id: mutual,
+            id: w.new_id(),
+            household_id: household.id,
+            member_id: id,
+            relationship: person.relationship,
+            from_on: on,
+            to_on: None,
+            recorded_at: w.now(),
+        });
+        w.changed("member", id.uuid(), None, household.section_id);
+    }
+    store::insert_memberships(w, &stays)?;
+    Ok(stays.iter().map(|stay| stay.member_id).collect())
+}
+
+fn card_prefix(w: &mut Write, mutual: MutualId) -> Result<String> {
+    crate::organisations::store::find(w, mutual.into())?
+        .and_then(|organisation| organisation.card_prefix)
+        .ok_or_else(|| Error::Fault(format!("the mutual {mutual} has no card prefix")))
+}
+
+/// Adds a person to a household from a day. What follows for its enrolments (R8) is done by the hook.
+///
+/// # Errors
+/// As [`register`]; `not_found` for a household outside the scope.
+pub fn add_member(
+    w: &mut Write,
+    hooks: &Hooks,
+    scope: &MutualScope,
+    order: &Order,
+    household: HouseholdId,
+    on: NaiveDate,
+    new: &NewMember,
+) -> Result<MemberId> {
+    let revision = store::lock(w, scope.mutual(), household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
+    let row = store::find(w, scope, household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
+    must_be_possible(scope, on, "/registered_on", std::slice::from_ref(new)).map_err(without_index)?;
+    if on < row.registered_on {
+        let detail = "the household was registered later than that";
+        return Err(Problem::with(Code::ImpossibleDate, detail).at("/registered_on").into());
+    }
+    let stays = store::list_of_household(w, scope.mutual(), household)?;
+    let present = stays.iter().filter(|(_, stay)| stay.to_on.is_none());
+    if new.relationship == Relationship::Principal
+        && present.clone().any(|(_, stay)| stay.relationship == Relationship::Principal)
+    {
+        return Err(Problem::of(Code::SecondPrincipal).at("/relationship").into());
+    }
+    if present.count() >= LARGEST {
+        return Err(Problem::field("/household_id", "out_of_bounds", format!("at most {LARGEST} persons")).into());
+    }
+    let person = NewMember { id: Some(Key::new(order.id.uuid())), ..new.clone() };
+    let id = *add_persons(w, scope, &row, on, std::slice::from_ref(&person))?
+        .first()
+        .ok_or_else(|| Error::Fault("nobody was added".into()))?;
+    w.names("household", household.uuid());
+    w.field("relationship", None, Some(json!(new.relationship)));
+    w.field("registered_on", None, Some(json!(on)));
+    let joined = Joined { mutual: scope.mutual(), household, revision, on, today: scope.today(), command: order.id };
+    (hooks.person_joined)(w, &joined)?;
+    w.touch(household);
+    w.mark(new.birth_date.map_or(on, |born| born.min(on)));
+    Ok(id)
+}
+
+/// The one member's pointers without `/members/0`.
+fn without_index(error: Error) -> Error {
+    match error {
+        Error::Problem(mut problem) => {
+            for fault in &mut problem.errors {
+                fault.pointer = fault.pointer.replace("/members/0", "");
+            }
+            Error::Problem(problem)
+        }
+        other => other,
+    }
+}
+
+/// What is corrected of a household; none leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct HouseholdCorrection {
+    pub section: Option<OrganisationId>,
+    pub area: Option<AreaId>,
+    pub class: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// Corrects typing errors of a household; the old values stay in the audit.
+///
+/// # Errors
+/// `version_mismatch`, `not_found`.
+pub fn correct_household(
+    w: &mut Write,
+    scope: &MutualScope,
+    id: HouseholdId,
+    if_match: Option<&str>,
+    correction: &HouseholdCorrection,
+) -> Result<()> {
+    store::lock(w, scope.mutual(), id)?;
+    let known = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+    must_match(if_match, known.version)?;
+    let row = Household {
+        section_id: correction.section.or(known.section_id),
+        area_id: correction.area.or(known.area_id),
+        class: correction.class.clone().unwrap_or_else(|| known.class.clone()),
+        phone: correction.phone.clone().or_else(|| known.phone.clone()),
+        ..known.clone()
+    };
+    store::set(w, &row)?;
+    w.changed("household", id.uuid(), known.section_id, row.section_id);
+    for (name, before, after) in [
+        ("section_id", json!(known.section_id), json!(row.section_id)),
+        ("area_id", json!(known.area_id), json!(row.area_id)),
+        ("class", json!(known.class), json!(row.class)),
+        ("phone", json!(known.phone), json!(row.phone)),
+    ] {
+        if before != after {
+            w.field(name, Some(before), Some(after));
+        }
+    }
+    w.touch(id);
+    w.mark(known.registered_on);
+    Ok(())
+}
+
+/// What is corrected of a person; none leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct MemberCorrection {
+    pub family_name: Option<String>,
+    pub given_name: Option<String>,
+    pub sex: Option<Sex>,
+    pub birth_date: Option<NaiveDate>,
+    pub birth_precision: Option<BirthPrecision>,
+    pub national_id: Option<String>,
+    pub phone: Option<String>,
+    pub occupation: Option<String>,
+}
+
+/// Corrects typing errors of a person. The household is found, locked, and looked at again.
+///
+/// # Errors
+/// `version_mismatch`, `not_found`, `impossible_date`.
+pub fn correct_member(
+    w: &mut Write,
+    scope: &MutualScope,
+    id: MemberId,
+    if_match: Option<&str>,
+    correction: &MemberCorrection,
+) -> Result<()> {
+    let (_, stay) = store::find_member(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+    store::lock(w, scope.mutual(), stay.household_id)?;
+    let (known, again) = store::find_member(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+    if again.household_id != stay.household_id {
+        return Err(Error::Again);
+    }
+    must_match(if_match, known.version)?;
+    if correction.birth_date.is_some_and(|born| born > stay.from_on) {
+        let detail = "born after the registration";
+        return Err(Problem::with(Code::ImpossibleDate, detail).at("/birth_date").into());
+    }
+    let mut row = Member {
+        family_name: correction.family_name.clone().unwrap_or_else(|| known.family_name.clone()),
+        given_name: correction.given_name.clone().unwrap_or_else(|| known.given_name.clone()),
+        sex: correction.sex.unwrap_or(known.sex),
+        birth_date: correction.birth_date.or(known.birth_date),
+        birth_precision: correction.birth_precision.unwrap_or(known.birth_precision),
+        national_id: correction.national_id.clone().or_else(|| known.national_id.clone()),
+        phone: correction.phone.clone().or_else(|| known.phone.clone()),
+        occupation: correction.occupation.clone().or_else(|| known.occupation.clone()),
+        ..known.clone()
+    };
+    row.folded_name = fold_name(&format!("{} {}", row.family_name, row.given_name));
+    store::set_member(w, &row)?;
+    let section = store::find(w, scope, stay.household_id)?.and_then(|household| household.section_id);
+    w.changed("member", id.uuid(), section, section);
+    for (name, before, after) in [
+        ("family_name", json!(known.family_name), json!(row.family_name)),
+        ("given_name", json!(known.given_name), json!(row.given_name)),
+        ("sex", json!(known.sex), json!(row.sex)),
+        ("birth_date", json!(known.birth_date), json!(row.birth_date)),
+        ("birth_precision", json!(known.birth_precision), json!(row.birth_precision)),
+        ("national_id", json!(known.national_id), json!(row.national_id)),
+        ("phone", json!(known.phone), json!(row.phone)),
+        ("occupation", json!(known.occupation), json!(row.occupation)),
+    ] {
+        if before != after {
+            w.field(name, Some(before), Some(after));
+        }
+    }
+    w.touch(stay.household_id);
+    w.mark(stay.from_on);
+    Ok(())
+}

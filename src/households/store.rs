@@ -1,0 +1,259 @@
+//! Households, members and memberships in the database. Functions that answer a caller take his scope; those that a
+//! command uses under a household's lock take the mutual of the wall.
+use super::model::*;
+use crate::access::scopes::{MutualScope, Sections};
+use crate::db::schema::*;
+use crate::db::{Read, Write};
+use crate::ids::*;
+use crate::insert_all;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+/// Takes a household as a lock: the first thing that a command on it does. Gives its revision, which rises with every
+/// command and so orders what they write; none where it is not there.
+pub fn lock(w: &mut Write, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<i64>> {
+    let moved = diesel::update(households::table.find((mutual, id)))
+        .set(households::revision.eq(households::revision + 1))
+        .execute(w.conn())?;
+    if moved == 0 {
+        return Ok(None);
+    }
+    households::table.find((mutual, id)).select(households::revision).first(w.conn()).optional()
+}
+
+/// The class of a household that the command holds locked.
+pub fn class_of(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<String>> {
+    households::table.find((mutual, id)).select(households::class).first(r.conn()).optional()
+}
+
+/// A household within the caller's sections.
+pub fn find(r: &mut Read, scope: &MutualScope, id: HouseholdId) -> QueryResult<Option<Household>> {
+    let found: Option<Household> =
+        households::table.find((scope.mutual(), id)).select(Household::as_select()).first(r.conn()).optional()?;
+    Ok(found.filter(|household| scope.sees(household.section_id)))
+}
+
+/// A household by its number, within the caller's sections.
+pub fn find_by_number(r: &mut Read, scope: &MutualScope, number: &str) -> QueryResult<Option<Household>> {
+    let found: Option<Household> = households::table
+        .filter(households::mutual_id.eq(scope.mutual()))
+        .filter(households::number.eq(number))
+        .select(Household::as_select())
+        .first(r.conn())
+        .optional()?;
+    Ok(found.filter(|household| scope.sees(household.section_id)))
+}
+
+/// Households within the caller's sections, by id.
+pub fn list(
+    r: &mut Read,
+    scope: &MutualScope,
+    section: Option<OrganisationId>,
+    after: Option<HouseholdId>,
+    limit: i64,
+) -> QueryResult<Vec<Household>> {
+    let mut query = households::table
+        .filter(households::mutual_id.eq(scope.mutual()))
+        .order(households::id)
+        .limit(limit)
+        .select(Household::as_select())
+        .into_boxed();
+    if let Sections::These(ids) = scope.sections() {
+        query = query.filter(households::section_id.eq_any(ids.iter().map(|id| Some(*id)).collect::<Vec<_>>()));
+    }
+    if let Some(section) = section {
+        query = query.filter(households::section_id.eq(section));
+    }
+    if let Some(after) = after {
+        query = query.filter(households::id.gt(after));
+    }
+    query.load(r.conn())
+}
+
+/// Adds a household; false where its number is taken.
+pub fn insert(w: &mut Write, row: &Household) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(households::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))
+    .map(|inserted| inserted == 1)
+}
+
+/// Writes what may be corrected of a household and moves its version.
+pub fn set(w: &mut Write, row: &Household) -> QueryResult<()> {
+    diesel::update(households::table.find((row.mutual_id, row.id)))
+        .set((
+            households::section_id.eq(row.section_id),
+            households::area_id.eq(row.area_id),
+            households::class.eq(&row.class),
+            households::phone.eq(&row.phone),
+            households::version.eq(row.version + 1),
+        ))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
+/// Adds a member; false where a number is taken.
+pub fn insert_member(w: &mut Write, row: &Member) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(members::table).values(row).on_conflict_do_nothing().execute(c))
+        .map(|inserted| inserted == 1)
+}
+
+/// Adds memberships.
+pub fn insert_memberships(w: &mut Write, rows: &[Membership]) -> QueryResult<()> {
+    insert_all!(w, memberships::table, rows)
+}
+
+/// A person whose household of today, or last one, is within the caller's sections; with that stay.
+pub fn find_member(r: &mut Read, scope: &MutualScope, id: MemberId) -> QueryResult<Option<(Member, Membership)>> {
+    let found = members::table.find((scope.mutual(), id)).select(Member::as_select()).first(r.conn()).optional()?;
+    with_stay(r, scope, found)
+}
+
+/// A person by card number, or by the number of another system.
+pub fn find_member_by_number(
+    r: &mut Read,
+    scope: &MutualScope,
+    number: &str,
+) -> QueryResult<Option<(Member, Membership)>> {
+    let found = members::table
+        .filter(members::mutual_id.eq(scope.mutual()))
+        .filter(members::card_number.eq(number).or(members::legacy_number.eq(number)))
+        .order(members::id)
+        .select(Member::as_select())
+        .first(r.conn())
+        .optional()?;
+    with_stay(r, scope, found)
+}
+
+fn with_stay(r: &mut Read, scope: &MutualScope, member: Option<Member>) -> QueryResult<Option<(Member, Membership)>> {
+    let Some(member) = member else { return Ok(None) };
+    let last: Option<(Membership, Option<OrganisationId>)> = memberships::table
+        .inner_join(
+            households::table
+                .on(households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id))),
+        )
+        .filter(memberships::mutual_id.eq(scope.mutual()))
+        .filter(memberships::member_id.eq(member.id))
+        .order((memberships::from_on.desc(), memberships::id.desc()))
+        .select((Membership::as_select(), households::section_id))
+        .first(r.conn())
+        .optional()?;
+    Ok(last.filter(|(_, section)| scope.sees(*section)).map(|(stay, _)| (member, stay)))
+}
+
+/// A person's stays in households, by first day.
+pub fn list_stays(r: &mut Read, scope: &MutualScope, member: MemberId) -> QueryResult<Vec<Membership>> {
+    memberships::table
+        .filter(memberships::mutual_id.eq(scope.mutual()))
+        .filter(memberships::member_id.eq(member))
+        .order((memberships::from_on, memberships::id))
+        .select(Membership::as_select())
+        .load(r.conn())
+}
+
+/// Everybody who is or was in a household, with the stay, by first day and id.
+pub fn list_of_household(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+) -> QueryResult<Vec<(Member, Membership)>> {
+    memberships::table
+        .inner_join(
+            members::table
+                .on(members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id))),
+        )
+        .filter(memberships::mutual_id.eq(mutual))
+        .filter(memberships::household_id.eq(household))
+        .order((memberships::from_on, memberships::id))
+        .select((Member::as_select(), Membership::as_select()))
+        .load(r.conn())
+}
+
+/// What a list of persons is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct MemberFilter {
+    /// Only of this household.
+    pub household: Option<HouseholdId>,
+    /// Only whose folded name begins so.
+    pub name: Option<String>,
+    /// Only with this card number or number of another system.
+    pub number: Option<String>,
+    /// Only with this phone, their own or the household's.
+    pub phone: Option<String>,
+}
+
+/// Persons in a household of the caller's sections, by folded name and id.
+pub fn list_members(
+    r: &mut Read,
+    scope: &MutualScope,
+    filter: &MemberFilter,
+    after: Option<(String, MemberId)>,
+    limit: i64,
+) -> QueryResult<Vec<(Member, Membership)>> {
+    let mut query = members::table
+        .inner_join(
+            memberships::table
+                .on(memberships::mutual_id.eq(members::mutual_id).and(memberships::member_id.eq(members::id))),
+        )
+        .inner_join(
+            households::table
+                .on(households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id))),
+        )
+        .filter(members::mutual_id.eq(scope.mutual()))
+        .filter(memberships::to_on.is_null())
+        .order((members::folded_name, members::id))
+        .limit(limit)
+        .select((Member::as_select(), Membership::as_select()))
+        .into_boxed();
+    if let Sections::These(ids) = scope.sections() {
+        query = query.filter(households::section_id.eq_any(ids.iter().map(|id| Some(*id)).collect::<Vec<_>>()));
+    }
+    if let Some(household) = filter.household {
+        query = query.filter(memberships::household_id.eq(household));
+    }
+    if let Some(name) = &filter.name {
+        query = query
+            .filter(members::folded_name.ge(name.clone()))
+            .filter(members::folded_name.lt(format!("{name}\u{10FFFF}")));
+    }
+    if let Some(number) = &filter.number {
+        query = query.filter(members::card_number.eq(number.clone()).or(members::legacy_number.eq(number.clone())));
+    }
+    if let Some(phone) = &filter.phone {
+        query = query.filter(members::phone.eq(phone.clone()).or(households::phone.eq(phone.clone())));
+    }
+    if let Some((name, id)) = after {
+        query = query
+            .filter(members::folded_name.gt(name.clone()).or(members::folded_name.eq(name).and(members::id.gt(id))));
+    }
+    query.load(r.conn())
+}
+
+/// Writes what may be corrected of a person and moves the version.
+pub fn set_member(w: &mut Write, row: &Member) -> QueryResult<()> {
+    diesel::update(members::table.find((row.mutual_id, row.id)))
+        .set((
+            members::family_name.eq(&row.family_name),
+            members::given_name.eq(&row.given_name),
+            members::folded_name.eq(&row.folded_name),
+            members::sex.eq(row.sex),
+            members::birth_date.eq(row.birth_date),
+            members::birth_precision.eq(row.birth_precision),
+            members::national_id.eq(&row.national_id),
+            members::phone.eq(&row.phone),
+            members::occupation.eq(&row.occupation),
+            members::version.eq(row.version + 1),
+        ))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
+/// True where the household has a living principal on a day.
+pub fn has_principal(r: &mut Read, mutual: MutualId, household: HouseholdId, on: NaiveDate) -> QueryResult<bool> {
+    Ok(list_of_household(r, mutual, household)?.iter().any(|(member, stay)| {
+        stay.relationship == Relationship::Principal
+            && crate::dates::within(on, stay.from_on, stay.to_on)
+            && member.died_on.is_none_or(|died| died >= on)
+    }))
+}

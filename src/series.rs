@@ -1,0 +1,81 @@
+//! Numbers in turn: card numbers, household and enrolment numbers, receipts. A series is one row of the mutual; taking a
+//! number locks it, last of all locks, so that a series has no gap and no number twice.
+use crate::db::Write;
+use crate::db::schema::series;
+use crate::ids::*;
+use crate::words;
+use diesel::prelude::*;
+
+words! {
+    /// What is numbered.
+    pub enum SeriesKind {
+        /// Member cards.
+        Card = "card",
+        /// Receipts of one issuer and year.
+        Receipt = "receipt",
+        /// Households.
+        Household = "household",
+        /// Enrolments.
+        Enrolment = "enrolment",
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = series, treat_none_as_default_value = false)]
+struct Row {
+    mutual_id: MutualId,
+    id: SeriesId,
+    kind: SeriesKind,
+    issuer_id: CashDeskId,
+    year: i32,
+    label: String,
+    last_number: i64,
+}
+
+/// Takes the next `count` numbers of a series, made with `label` where it is not there yet. Gives the series and the
+/// first number; the others follow.
+///
+/// # Errors
+/// The database's.
+pub fn take(
+    w: &mut Write,
+    mutual: MutualId,
+    kind: SeriesKind,
+    issuer: CashDeskId,
+    year: i32,
+    label: &str,
+    count: i64,
+) -> QueryResult<(SeriesId, i64)> {
+    let this = series::mutual_id
+        .eq(mutual)
+        .and(series::kind.eq(kind))
+        .and(series::issuer_id.eq(issuer))
+        .and(series::year.eq(year));
+    let mut moved = diesel::update(series::table.filter(this))
+        .set(series::last_number.eq(series::last_number + count))
+        .execute(w.conn())?;
+    if moved == 0 {
+        let row = Row {
+            mutual_id: mutual,
+            id: w.new_id(),
+            kind,
+            issuer_id: issuer,
+            year,
+            label: label.to_owned(),
+            last_number: 0,
+        };
+        crate::on_each!(w.conn(), |c| diesel::insert_into(series::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        moved = diesel::update(series::table.filter(this))
+            .set(series::last_number.eq(series::last_number + count))
+            .execute(w.conn())?;
+    }
+    if moved != 1 {
+        return Err(diesel::result::Error::NotFound);
+    }
+    let (id, last): (SeriesId, i64) =
+        series::table.filter(this).select((series::id, series::last_number)).first(w.conn())?;
+    Ok((id, last - count + 1))
+}

@@ -1,0 +1,241 @@
+//! The checks, one function each.
+use super::{Finding, store};
+use crate::access::scopes::MutualScope;
+use crate::contributions::model::{Allocation, Due, Method, Payment};
+use crate::contributions::service::{HOUSEHOLD, book_of};
+use crate::contributions::store as contributions;
+use crate::db::Read;
+use crate::enrolments::rules::CoverSpan;
+use crate::enrolments::service::{as_cover_span, facts, spans_of};
+use crate::enrolments::store as enrolments;
+use crate::error::Result;
+use crate::households::rules::is_valid_card_number;
+use crate::ids::*;
+use crate::ledger::model::{Account, Transfer};
+use crate::ledger::rules::{Event, Holding};
+use crate::series::SeriesKind;
+use std::collections::BTreeMap;
+
+fn finding(check: &'static str, mutual: &str, what: String) -> Finding {
+    Finding { check, mutual: mutual.to_owned(), what }
+}
+
+/// Every command has its audit row. Gives how many commands there are.
+///
+/// # Errors
+/// The database's.
+pub fn commands(r: &mut Read, mutual: MutualId, code: &str) -> Result<(u64, Vec<Finding>)> {
+    let count = store::count_commands(r, mutual)?;
+    let findings = store::commands_without_audit(r, mutual)?
+        .into_iter()
+        .map(|(id, route)| finding("audit", code, format!("command {id} ({route}) has no audit row")))
+        .collect();
+    Ok((u64::try_from(count).unwrap_or(0), findings))
+}
+
+/// Receipts run from 1 to the series' last number without a gap, and each belongs to something.
+///
+/// # Errors
+/// The database's.
+pub fn series(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (id, kind, label, last) in store::list_series(r, mutual)? {
+        if kind != SeriesKind::Receipt {
+            continue;
+        }
+        let numbers: Vec<i64> =
+            store::list_receipts(r, mutual, id)?.into_iter().filter_map(|receipt| receipt.number).collect();
+        let expected: Vec<i64> = (1..=last).collect();
+        if numbers != expected {
+            let missing = expected.iter().find(|number| !numbers.contains(number));
+            let what = match missing {
+                Some(number) => format!("series {label} lacks number {number} of {last}"),
+                None => format!("series {label} ends at {last} and has {} receipts", numbers.len()),
+            };
+            findings.push(finding("receipts", code, what));
+        }
+    }
+    for (_, label) in store::stray_receipts(r, mutual)? {
+        findings.push(finding("receipts", code, format!("receipt {label} belongs to no payment")));
+    }
+    Ok(findings)
+}
+
+/// Card numbers have the mutual's prefix and right check digits.
+///
+/// # Errors
+/// The database's.
+pub fn cards(r: &mut Read, mutual: MutualId, code: &str, prefix: &str) -> Result<Vec<Finding>> {
+    Ok(store::list_cards(r, mutual)?
+        .into_iter()
+        .filter(|(_, number)| !number.starts_with(prefix) || !is_valid_card_number(number))
+        .map(|(id, _)| finding("cards", code, format!("member {id} has a card number that does not check")))
+        .collect())
+}
+
+/// Every transfer belongs to a command.
+///
+/// # Errors
+/// The database's.
+pub fn books(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
+    Ok(store::stray_transfers(r, mutual)?
+        .into_iter()
+        .map(|id| finding("transfers", code, format!("transfer {id} belongs to no command")))
+        .collect())
+}
+
+/// The last household looked at where there may be more, households, payments, findings.
+type Looked = (Option<HouseholdId>, u64, u64, Vec<Finding>);
+
+/// A page of households: spans rebuilt, allocations, transfers.
+///
+/// # Errors
+/// The database's.
+pub fn households(
+    r: &mut Read,
+    scope: &MutualScope,
+    code: &str,
+    after: Option<HouseholdId>,
+    limit: i64,
+) -> Result<Looked> {
+    let mutual = scope.mutual();
+    let page = store::list_households(r, mutual, after, limit)?;
+    let accounts = store::list_accounts(r, mutual)?;
+    let mut findings = Vec::new();
+    let mut count = 0u64;
+    for (household, number) in &page {
+        let rebuilt = spans_of(&facts(r, mutual, *household)?)?;
+        let stored: Vec<CoverSpan<uuid::Uuid>> =
+            enrolments::list_spans_of(r, mutual, *household)?.iter().map(as_cover_span).collect();
+        if let Some(what) = spans_differ(rebuilt, stored) {
+            findings.push(finding("spans", code, format!("household {number}: {what}")));
+        }
+        let dues = contributions::list_dues_of(r, mutual, *household)?;
+        let payments = contributions::list_payments_of(r, mutual, *household)?;
+        let allocations = contributions::list_allocations_of(r, mutual, *household)?;
+        let reversals = contributions::list_reversals_of(r, mutual, *household)?;
+        count += u64::try_from(payments.len()).unwrap_or(0);
+        for what in allocations_wrong(&dues, &payments, &allocations) {
+            findings.push(finding("allocations", code, format!("household {number}: {what}")));
+        }
+        match book_of(&dues, &payments, &allocations, &reversals) {
+            Err(error) => findings.push(finding("allocations", code, format!("household {number}: {error}"))),
+            Ok(book) => {
+                let open: i64 = book.dues().map(crate::contributions::rules::Due::outstanding).sum();
+                let credit: i64 = book.payments().map(|payment| payment.credit).sum();
+                if open > 0 && credit > 0 {
+                    let what = format!("household {number}: credit {credit} stands beside open dues of {open}");
+                    findings.push(finding("credit", code, what));
+                }
+            }
+        }
+        let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
+        let transfers = store::list_transfers_of(r, mutual, &ids)?;
+        for what in transfers_wrong(&dues, &payments, &allocations, &transfers, &accounts) {
+            findings.push(finding("transfers", code, format!("household {number}: {what}")));
+        }
+    }
+    let full = i64::try_from(page.len()).unwrap_or(0) == limit;
+    let last = page.last().map(|(id, _)| *id).filter(|_| full);
+    Ok((last, u64::try_from(page.len()).unwrap_or(0), count, findings))
+}
+
+fn spans_differ(mut rebuilt: Vec<CoverSpan<uuid::Uuid>>, stored: Vec<CoverSpan<uuid::Uuid>>) -> Option<String> {
+    rebuilt.sort_by_key(|span| (span.person, span.from));
+    if rebuilt == stored {
+        return None;
+    }
+    let first = rebuilt
+        .iter()
+        .find(|span| !stored.contains(span))
+        .or_else(|| stored.iter().find(|span| !rebuilt.contains(span)));
+    let of = first.map_or_else(String::new, |span| format!("member {} from {}: ", span.person, span.from));
+    Some(format!("{of}the stored cover is not what follows from the facts"))
+}
+
+/// Allocations within payments and dues, on dues of the household itself.
+fn allocations_wrong(dues: &[Due], payments: &[Payment], allocations: &[Allocation]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for due in dues {
+        let paid: i64 = allocations.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
+        if paid < 0 || paid > due.amount_minor {
+            wrong.push(format!("due {} of {} is paid {paid}", due.id, due.amount_minor));
+        }
+        if paid != 0 && due.payer != HOUSEHOLD {
+            wrong.push(format!("due {} of another payer is paid by the household", due.id));
+        }
+    }
+    for payment in payments {
+        let taken: i64 = allocations
+            .iter()
+            .filter(|row| row.payment_id == payment.id && row.reversal_id.is_none())
+            .map(|row| row.amount_minor)
+            .sum();
+        if taken > payment.amount_minor {
+            wrong.push(format!("payment {} of {} is allocated {taken}", payment.id, payment.amount_minor));
+        }
+    }
+    wrong
+}
+
+/// What the posting table says of the payments, against the transfers that are there.
+fn transfers_wrong(
+    dues: &[Due],
+    payments: &[Payment],
+    allocations: &[Allocation],
+    transfers: &[Transfer],
+    accounts: &[Account],
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let codes: BTreeMap<AccountId, &str> = accounts.iter().map(|account| (account.id, account.code.as_str())).collect();
+    for payment in payments {
+        let own: Vec<&Transfer> = transfers.iter().filter(|row| row.payment_id == Some(payment.id)).collect();
+        let command: CommandId = Key::new(payment.id.uuid());
+        let into = match (payment.method, payment.cash_desk_id, payment.recorded_by) {
+            // Without a desk, cash was taken by a collector, or by another system where nobody recorded it.
+            (Method::Cash, None, Some(user)) => Holding::Float(user),
+            (Method::Cash, _, _) => Holding::Cash,
+            (Method::Bank | Method::Payroll, _, _) => Holding::Bank,
+            (Method::Mobile, _, _) => Holding::Mobile,
+        };
+        let mut expected: Vec<(String, String, i64, Option<DueId>)> = Vec::new();
+        let mut at_once = 0;
+        for row in allocations.iter().filter(|row| row.payment_id == payment.id && row.reversal_id.is_none()) {
+            let Some(due) = dues.iter().find(|due| due.id == row.due_id) else { continue };
+            let income = due.kind.income();
+            // The first command of a payment is its own; what is allocated by a later one was credit.
+            let first = own.iter().any(|transfer| {
+                transfer.command_id == command
+                    && transfer.due_id == Some(due.id)
+                    && transfer.event == "payment_allocated"
+            });
+            let event = if first {
+                at_once += row.amount_minor;
+                Event::PaymentAllocated { into, income }
+            } else {
+                Event::CreditUsed { income }
+            };
+            let (debit, credit) = event.posting();
+            expected.push((debit.into_owned(), credit.into_owned(), row.amount_minor, Some(due.id)));
+        }
+        let surplus = payment.amount_minor - at_once;
+        if surplus > 0 {
+            let (debit, credit) = Event::PaymentSurplus { into }.posting();
+            expected.push((debit.into_owned(), credit.into_owned(), surplus, None));
+        }
+        let mut there: Vec<(String, String, i64, Option<DueId>)> = own
+            .iter()
+            .filter(|row| row.reverses_id.is_none())
+            .map(|row| {
+                let code = |id: &AccountId| codes.get(id).copied().unwrap_or("?").to_owned();
+                (code(&row.debit_account_id), code(&row.credit_account_id), row.amount_minor, row.due_id)
+            })
+            .collect();
+        expected.sort();
+        there.sort();
+        if expected != there {
+            wrong.push(format!("payment {} is not in the books as the posting table says", payment.id));
+        }
+    }
+    wrong
+}

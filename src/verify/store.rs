@@ -1,0 +1,120 @@
+//! Rows as the checks read them: whole tables of a mutual, in no scope of a caller.
+use crate::contributions::model::Receipt;
+use crate::db::Read;
+use crate::db::schema::*;
+use crate::ids::*;
+use crate::ledger::model::{Account, Transfer};
+use diesel::prelude::*;
+
+/// Commands without an audit row that names them.
+pub fn commands_without_audit(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(CommandId, String)>> {
+    commands::table
+        .filter(commands::mutual_id.eq(mutual))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            audit_rows::table
+                .filter(audit_rows::mutual_id.eq(commands::mutual_id))
+                .filter(audit_rows::command_id.eq(commands::id.nullable()))
+                .filter(audit_rows::kind.eq(crate::audit::model::AuditKind::Write)),
+        )))
+        .select((commands::id, commands::route))
+        .load(r.conn())
+}
+
+/// How many commands there are.
+pub fn count_commands(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
+    commands::table.filter(commands::mutual_id.eq(mutual)).count().get_result(r.conn())
+}
+
+/// Series: id, kind, label, last number.
+pub fn list_series(
+    r: &mut Read,
+    mutual: MutualId,
+) -> QueryResult<Vec<(SeriesId, crate::series::SeriesKind, String, i64)>> {
+    series::table
+        .filter(series::mutual_id.eq(mutual))
+        .order(series::id)
+        .select((series::id, series::kind, series::label, series::last_number))
+        .load(r.conn())
+}
+
+/// The receipts of a series, by number.
+pub fn list_receipts(r: &mut Read, mutual: MutualId, of: SeriesId) -> QueryResult<Vec<Receipt>> {
+    receipts::table
+        .filter(receipts::mutual_id.eq(mutual))
+        .filter(receipts::series_id.eq(of))
+        .order(receipts::number)
+        .select(Receipt::as_select())
+        .load(r.conn())
+}
+
+/// Receipts that neither a payment nor a reversal has.
+pub fn stray_receipts(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(ReceiptId, String)>> {
+    receipts::table
+        .filter(receipts::mutual_id.eq(mutual))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            payments::table
+                .filter(payments::mutual_id.eq(receipts::mutual_id))
+                .filter(payments::receipt_id.eq(receipts::id)),
+        )))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            reversals::table
+                .filter(reversals::mutual_id.eq(receipts::mutual_id))
+                .filter(reversals::receipt_id.eq(receipts::id)),
+        )))
+        .select((receipts::id, receipts::label))
+        .load(r.conn())
+}
+
+/// The card numbers of all members.
+pub fn list_cards(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(MemberId, String)>> {
+    members::table
+        .filter(members::mutual_id.eq(mutual))
+        .order(members::id)
+        .select((members::id, members::card_number))
+        .load(r.conn())
+}
+
+/// The accounts of a mutual.
+pub fn list_accounts(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<Account>> {
+    accounts::table.filter(accounts::mutual_id.eq(mutual)).select(Account::as_select()).load(r.conn())
+}
+
+/// The transfers of these payments, in their order.
+pub fn list_transfers_of(r: &mut Read, mutual: MutualId, payments: &[PaymentId]) -> QueryResult<Vec<Transfer>> {
+    let ids: Vec<Option<PaymentId>> = payments.iter().map(|id| Some(*id)).collect();
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::payment_id.eq_any(ids))
+        .order((transfers::id, transfers::ordinal))
+        .select(Transfer::as_select())
+        .load(r.conn())
+}
+
+/// Transfers whose command is not there.
+pub fn stray_transfers(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<TransferId>> {
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            commands::table
+                .filter(commands::mutual_id.eq(transfers::mutual_id))
+                .filter(commands::id.eq(transfers::command_id)),
+        )))
+        .select(transfers::id)
+        .load(r.conn())
+}
+
+/// Households by id, after one.
+pub fn list_households(
+    r: &mut Read,
+    mutual: MutualId,
+    after: Option<HouseholdId>,
+    limit: i64,
+) -> QueryResult<Vec<(HouseholdId, String)>> {
+    households::table
+        .filter(households::mutual_id.eq(mutual))
+        .filter(households::id.gt(after.unwrap_or(HouseholdId::NIL)))
+        .order(households::id)
+        .limit(limit)
+        .select((households::id, households::number))
+        .load(r.conn())
+}
