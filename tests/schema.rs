@@ -14,20 +14,34 @@ use support::{TestDb, World};
 const OF_NO_MUTUAL: &[&str] = &[
     "access_state",
     "areas",
+    "conventions",
     "grants",
     "one_time_codes",
     "organisation_links",
     "organisations",
     "product_versions",
     "products",
+    "providers",
     "refresh_tokens",
+    "services",
     "sessions",
+    "tariffs",
     "users",
 ];
 
 /// Tables whose rows are never edited by the program.
-const APPEND_ONLY: &[&str] =
-    &["allocations", "audit_rows", "commands", "dues", "payments", "receipts", "reversals", "transfers"];
+const APPEND_ONLY: &[&str] = &[
+    "allocations",
+    "audit_rows",
+    "claim_numbers",
+    "commands",
+    "dues",
+    "payments",
+    "receipts",
+    "reversals",
+    "settlements",
+    "transfers",
+];
 
 /// Tables into which one transaction writes the rows of several mutuals.
 const BATCHES: &[&str] = &["audit_rows", "audit_values"];

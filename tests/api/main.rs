@@ -4,8 +4,8 @@ mod support;
 
 mod access;
 mod frame;
-mod walk;
 mod matrix;
 mod organisations;
 mod samples;
+mod walk;
 mod writes;
