@@ -406,8 +406,9 @@ async fn behind_a_wall_no_row_of_another_mutual_is_written() {
     }
     // A row of one mutual cannot point into another, whoever writes it.
     let account = format!(
-        "INSERT INTO transfers SELECT '{kay}', '{id}', 'MAIN', a.id, b.id, 1, 'BIF', 'x', '{id}', 1, NULL, NULL, NULL, \
-         '2026-01-01', '2026-01-01', '2026-01-01' FROM accounts a, accounts b WHERE a.mutual_id = '{kay}' \
+        "INSERT INTO transfers (mutual_id, id, book, debit_account_id, credit_account_id, amount_minor, currency, event, \
+         command_id, ordinal, posted_on, value_on, recorded_at) SELECT '{kay}', '{id}', 'MAIN', a.id, b.id, 1, 'BIF', 'x', \
+         '{id}', 1, '2026-01-01', '2026-01-01', '2026-01-01' FROM accounts a, accounts b WHERE a.mutual_id = '{kay}' \
          AND b.mutual_id = '{git}' AND a.code <> b.code LIMIT 1"
     );
     let refused = ayni::db::execute(&mut world.test.owner(), &account).unwrap_err().to_string();
