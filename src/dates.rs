@@ -45,15 +45,19 @@ pub fn within(day: NaiveDate, from: NaiveDate, to: Option<NaiveDate>) -> bool {
 /// The day `days` later, or earlier if negative.
 pub fn add_days(day: NaiveDate, days: i64) -> Result<NaiveDate, DateOutOfRange> {
     let distance = Days::new(days.unsigned_abs());
-    if days < 0 { day.checked_sub_days(distance) } else { day.checked_add_days(distance) }.ok_or(DateOutOfRange)
+    in_calendar(if days < 0 { day.checked_sub_days(distance) } else { day.checked_add_days(distance) })
+}
+
+/// The calendar has the years 1 to 9999: no others are written with four digits, as dates travel and as SQLite orders them.
+fn in_calendar(day: Option<NaiveDate>) -> Result<NaiveDate, DateOutOfRange> {
+    day.filter(|day| (1..=9999).contains(&day.year())).ok_or(DateOutOfRange)
 }
 
 /// The same day number `months` later, clamped to the month's last day (R4). Add from the original anchor, never from
 /// an earlier sum: 30 November + 3 months is 28 February, but 30 November + 4 months is 30 March.
 pub fn add_months(anchor: NaiveDate, months: i64) -> Result<NaiveDate, DateOutOfRange> {
     let distance = Months::new(u32::try_from(months.unsigned_abs()).map_err(|_| DateOutOfRange)?);
-    if months < 0 { anchor.checked_sub_months(distance) } else { anchor.checked_add_months(distance) }
-        .ok_or(DateOutOfRange)
+    in_calendar(if months < 0 { anchor.checked_sub_months(distance) } else { anchor.checked_add_months(distance) })
 }
 
 /// The same day of the year `years` later; 29 February falls on the 28th in other years (R4).

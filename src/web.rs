@@ -193,6 +193,14 @@ fn bounds_faults(report: &garde::Report) -> Error {
     Problem::fields(Code::Invalid, errors).into()
 }
 
+/// A text of which something is left when the spaces around it go.
+///
+/// # Errors
+/// A sentence for the field.
+pub fn not_blank(text: &str, _: &()) -> garde::Result {
+    if text.trim().is_empty() { Err(garde::Error::new("more than spaces")) } else { Ok(()) }
+}
+
 /// The query string, read without tolerance for unknown names.
 #[derive(Debug)]
 pub struct Query<T>(pub T);

@@ -14,20 +14,34 @@ use support::{TestDb, World};
 const OF_NO_MUTUAL: &[&str] = &[
     "access_state",
     "areas",
+    "conventions",
     "grants",
     "one_time_codes",
     "organisation_links",
     "organisations",
     "product_versions",
     "products",
+    "providers",
     "refresh_tokens",
+    "services",
     "sessions",
+    "tariffs",
     "users",
 ];
 
 /// Tables whose rows are never edited by the program.
-const APPEND_ONLY: &[&str] =
-    &["allocations", "audit_rows", "commands", "dues", "payments", "receipts", "reversals", "transfers"];
+const APPEND_ONLY: &[&str] = &[
+    "allocations",
+    "audit_rows",
+    "claim_numbers",
+    "commands",
+    "dues",
+    "payments",
+    "receipts",
+    "reversals",
+    "settlements",
+    "transfers",
+];
 
 /// Tables into which one transaction writes the rows of several mutuals.
 const BATCHES: &[&str] = &["audit_rows", "audit_values"];
@@ -392,8 +406,9 @@ async fn behind_a_wall_no_row_of_another_mutual_is_written() {
     }
     // A row of one mutual cannot point into another, whoever writes it.
     let account = format!(
-        "INSERT INTO transfers SELECT '{kay}', '{id}', 'MAIN', a.id, b.id, 1, 'BIF', 'x', '{id}', 1, NULL, NULL, NULL, \
-         '2026-01-01', '2026-01-01', '2026-01-01' FROM accounts a, accounts b WHERE a.mutual_id = '{kay}' \
+        "INSERT INTO transfers (mutual_id, id, book, debit_account_id, credit_account_id, amount_minor, currency, event, \
+         command_id, ordinal, posted_on, value_on, recorded_at) SELECT '{kay}', '{id}', 'MAIN', a.id, b.id, 1, 'BIF', 'x', \
+         '{id}', 1, '2026-01-01', '2026-01-01', '2026-01-01' FROM accounts a, accounts b WHERE a.mutual_id = '{kay}' \
          AND b.mutual_id = '{git}' AND a.code <> b.code LIMIT 1"
     );
     let refused = ayni::db::execute(&mut world.test.owner(), &account).unwrap_err().to_string();

@@ -10,7 +10,7 @@ use crate::db::Wall;
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, blocking, changed, found, made, shown};
+use crate::web::{Body, Ids, Query, blocking, changed, found, made, not_blank, shown};
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -391,7 +391,7 @@ pub struct InviteUser {
     /// The id of the first grant, made by the client, so that a repetition changes nothing.
     #[garde(skip)]
     pub id: Option<GrantId>,
-    #[garde(length(chars, min = 1, max = 120))]
+    #[garde(length(chars, max = 120), custom(not_blank))]
     #[schema(min_length = 1, max_length = 120)]
     pub name: String,
     /// E-mail; it or a phone is needed.
@@ -458,7 +458,10 @@ pub async fn invite(guard: Guard<need::UserWrite, Somewhere>, body: Body<InviteU
     let (view, grant) = guard
         .read_root(move |r| {
             let grant = store::find_grant_by_id(r, id)?.ok_or(Problem::of(Code::NotFound))?;
-            Ok((user_view(service::user_with_grants(r, grant.user_id)?), grant))
+            let (user, mut grants) = service::user_with_grants(r, grant.user_id)?;
+            // What a known person does for others is not this organisation's to know.
+            grants.retain(|other| other.organisation_id == grant.organisation_id);
+            Ok((user_view((user, grants)), grant))
         })
         .await?;
     let location = format!("/api/v1/users/{}", view.id);

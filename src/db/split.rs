@@ -7,6 +7,11 @@
 //! - `audit/store.rs`: a command's id taken or not, audit rows, marks and changes by the hundred
 //! - `access/store.rs`: a user whose e-mail or phone may be taken
 //! - `organisations/store.rs`: an organisation and an area whose code or name may be taken
+//! - `products/store.rs`: a product whose code may be taken
+//! - `series.rs`: the first number of a series, or the next
+//! - `households/store.rs`: a household or member whose number may be taken
+//! - `enrolments/store.rs`: an enrolment whose number may be taken, spans by the hundred
+//! - `contributions/store.rs`: a receipt whose label may be taken, dues and allocations by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred
 
 /// Runs the same body on the concrete connection of whichever engine is behind.

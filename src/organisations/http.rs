@@ -9,7 +9,7 @@ use crate::access::scopes::BodyScope;
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, changed, found, made, shown};
+use crate::web::{Body, Ids, Query, changed, found, made, not_blank, shown};
 use actix_web::HttpResponse;
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
@@ -194,7 +194,7 @@ pub async fn add(guard: Guard<need::SectionWrite, Somewhere>, body: Body<AddOrga
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeOrganisation {
-    #[garde(inner(length(chars, min = 1, max = 120)))]
+    #[garde(inner(length(chars, max = 120), custom(not_blank)))]
     #[schema(min_length = 1, max_length = 120)]
     pub name: Option<String>,
     /// IANA zone.
@@ -394,7 +394,7 @@ pub struct AddArea {
     /// The area above.
     #[garde(skip)]
     pub parent_id: Option<AreaId>,
-    #[garde(length(chars, min = 1, max = 120))]
+    #[garde(length(chars, max = 120), custom(not_blank))]
     #[schema(min_length = 1, max_length = 120)]
     pub name: String,
     /// First day on which it is called so and lies there.

@@ -5,6 +5,7 @@ mod support;
 mod access;
 mod frame;
 mod matrix;
+mod organisations;
 mod samples;
 mod walk;
 mod writes;

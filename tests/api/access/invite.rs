@@ -100,6 +100,7 @@ async fn each_bad_field_is_named() {
     for (field, value, pointer) in [
         ("name", Value::Null, "/name"),
         ("name", json!(""), "/name"),
+        ("name", json!("   "), "/name"),
         ("name", json!("x".repeat(121)), "/name"),
         ("email", json!("no address"), "/email"),
         ("phone", json!("079 000 001"), "/phone"),
@@ -164,4 +165,14 @@ async fn a_body_invites_a_mutuals_first_administrator() {
     body["email"] = json!("second@example.org");
     let second = world.post("/users").as_("platform_admin").json(body).send().await.expect(409);
     assert_eq!(second.code(), "admin_exists");
+}
+
+#[actix_web::test]
+async fn an_invitation_of_somebody_known_tells_nothing_of_what_he_does_elsewhere() {
+    let world = World::new().await;
+    let body = json!({"name": "T", "email": super::email("treasurer"), "role": "registrar", "organisation_id": world.org("GIT")});
+    let answer = world.post("/users").as_("mutual_admin@GIT").json(body).send().await.expect(201);
+    let places: Vec<&Value> =
+        answer.body["user"]["grants"].as_array().unwrap().iter().map(|grant| &grant["organisation_id"]).collect();
+    assert_eq!(places, [&json!(world.org("GIT"))]);
 }

@@ -4,6 +4,7 @@ mod glass;
 mod grants;
 mod invite;
 mod me;
+mod races;
 mod users;
 
 use crate::samples::{PASSWORD, set_password};
