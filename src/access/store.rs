@@ -83,8 +83,11 @@ pub fn find_user_by_login(r: &mut Read, login: &str) -> QueryResult<Option<User>
         .optional()
 }
 
+/// A user's e-mail, a role and the organisation on which he has it.
+pub type Login = (Option<String>, Role, Option<OrganisationId>);
+
 /// Every standing grant with its user's e-mail, for the demonstration's table.
-pub fn list_logins(r: &mut Read) -> QueryResult<Vec<(Option<String>, Role, Option<OrganisationId>)>> {
+pub fn list_logins(r: &mut Read) -> QueryResult<Vec<Login>> {
     grants::table
         .inner_join(users::table.on(users::id.eq(grants::user_id)))
         .filter(grants::ended_at.is_null())
