@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod database;
+pub mod rows;
 pub mod world;
 
 pub use database::TestDb;

@@ -243,6 +243,44 @@ impl World {
         World { test, parts, orgs, users, providers, call }
     }
 
+    /// Makes one more user with a role, known by a name from now on.
+    pub fn add_user(&mut self, name: &str, role: Role, organisation: OrganisationId) {
+        let id = self
+            .test
+            .db
+            .write(Wall::ROOT, |w| {
+                let user = User {
+                    id: w.new_id(),
+                    email: Some(format!("{}@example.org", name.replace('@', "."))),
+                    phone: None,
+                    name: name.into(),
+                    password_hash: None,
+                    disabled_at: None,
+                    created_at: w.now(),
+                    version: 1,
+                };
+                store::insert_user(w, &user)?;
+                let grant = Grant {
+                    id: w.new_id(),
+                    user_id: user.id,
+                    role,
+                    organisation_id: Some(organisation),
+                    provider_id: None,
+                    reason: None,
+                    granted_by: None,
+                    granted_at: w.now(),
+                    expires_at: None,
+                    ended_at: None,
+                    ended_by: None,
+                };
+                store::insert_grant(w, &grant)?;
+                Ok::<_, Error>(user.id)
+            })
+            .unwrap();
+        self.users.insert(name.to_owned(), id);
+        self.parts.access.pictures.reload().unwrap();
+    }
+
     /// A facility's id.
     pub fn provider(&self, code: &str) -> ProviderId {
         *self.providers.get(code).unwrap_or_else(|| panic!("no facility {code}"))
