@@ -165,7 +165,7 @@ pub fn admit(
         .pop()
         .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
     let product = products::parameters(&version)?;
-    let first_enrolment = is_first(w, mutual, row.household_id)?;
+    let first_enrolment = is_first(w, mutual, row.household_id, admitted_on)?;
     let dues = dues_of_period(w, mutual, &household, &row, &product, first_enrolment)?;
     let admitted =
         Enrolment { state: EnrolmentState::Admitted, admitted_on: Some(admitted_on), first_enrolment, ..row.clone() };
@@ -223,15 +223,14 @@ fn must_be_applied(row: &Enrolment) -> Result<()> {
     Err(Problem::with(Code::WrongState, format!("the enrolment is {}, not APPLIED", row.state)).into())
 }
 
-/// R6: a first enrolment, or a re-entry after a lapse.
-fn is_first(w: &mut Write, mutual: MutualId, household: HouseholdId) -> Result<bool> {
+/// R6: a first enrolment, or a re-entry after a lapse. A lapse that is still to come, should nothing more be paid, is none.
+fn is_first(w: &mut Write, mutual: MutualId, household: HouseholdId, on: NaiveDate) -> Result<bool> {
     let before = store::list_of_household(w, mutual, household)?.into_iter().any(|row| row.admitted_on.is_some());
     if !before {
         return Ok(true);
     }
     let spans = store::list_spans_of(w, mutual, household)?;
-    let last = spans.iter().max_by_key(|span| span.from_on);
-    Ok(last.is_some_and(|span| span.state == SpanState::Lapsed))
+    Ok(spans.iter().any(|span| span.state == SpanState::Lapsed && dates::within(on, span.from_on, span.to_on)))
 }
 
 /// The dues of a period: the fee and an annual contribution on its first day, monthly ones on that day and the months
