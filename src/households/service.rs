@@ -6,6 +6,7 @@ use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, Sections};
 use crate::audit::frame::{Hooks, Joined, Order};
+use crate::dates::days_between;
 use crate::db::Write;
 use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::ids::*;
@@ -13,6 +14,9 @@ use crate::series::{self, SeriesKind};
 use crate::web::must_match;
 use chrono::NaiveDate;
 use serde_json::json;
+
+/// Until this many days after birth a newborn counts from birth (R18).
+pub const NEWBORN_REGISTRATION_DAYS: i64 = 30;
 
 /// Persons in one household at most.
 pub const LARGEST: usize = 50;
@@ -248,8 +252,14 @@ pub fn add_member(
     let joined = Joined { mutual: scope.mutual(), household, revision, on, today: scope.today(), command: order.id };
     (hooks.person_joined)(w, &joined)?;
     w.touch(household);
-    w.mark(new.birth_date.map_or(on, |born| born.min(on)));
+    w.mark(first_effect(on, new.birth_date));
     Ok(id)
+}
+
+/// The first day on which a person may count: a newborn from birth where registered in time (R18), else the first day in
+/// the household.
+fn first_effect(on: NaiveDate, born: Option<NaiveDate>) -> NaiveDate {
+    born.filter(|born| days_between(*born, on) <= NEWBORN_REGISTRATION_DAYS).map_or(on, |born| born.min(on))
 }
 
 /// The one member's pointers without `/members/0`.
@@ -377,6 +387,6 @@ pub fn correct_member(
         }
     }
     w.touch(stay.household_id);
-    w.mark(stay.from_on);
+    w.mark(first_effect(stay.from_on, known.birth_date).min(first_effect(stay.from_on, row.birth_date)));
     Ok(())
 }
