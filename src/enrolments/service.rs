@@ -84,7 +84,7 @@ pub fn apply(
     if !households::has_principal(w, mutual, asked.household, asked.applied_on.max(household.registered_on))? {
         return Err(Problem::of(Code::NoPrincipal).at("/household_id").into());
     }
-    must_not_overlap(w, mutual, asked.household, period)?;
+    must_not_overlap(w, mutual, asked.household, period, scope.today())?;
     let number = match &asked.number {
         Some(number) => number.clone(),
         None => {
@@ -124,12 +124,25 @@ pub fn apply(
     Ok(row.id)
 }
 
-fn must_not_overlap(w: &mut Write, mutual: MutualId, household: HouseholdId, period: Period) -> Result<()> {
+/// An enrolment that has lapsed stands in the way of none from the lapse on: after it only a new one gives cover (R15).
+fn must_not_overlap(
+    w: &mut Write,
+    mutual: MutualId,
+    household: HouseholdId,
+    period: Period,
+    today: NaiveDate,
+) -> Result<()> {
     let standing = store::list_of_household(w, mutual, household)?
         .into_iter()
         .filter(|row| !matches!(row.state, EnrolmentState::Rejected | EnrolmentState::Cancelled));
+    let spans = store::list_spans_of(w, mutual, household)?;
     for row in standing {
-        let until = row.ended_on.map_or(row.ends_on, |ended| ended.min(row.ends_on));
+        let lapsed = spans
+            .iter()
+            .filter(|span| span.enrolment_id == row.id && span.state == SpanState::Lapsed && span.from_on <= today)
+            .filter_map(|span| span.from_on.pred_opt())
+            .min();
+        let until = [row.ended_on, lapsed].into_iter().flatten().fold(row.ends_on, NaiveDate::min);
         if until >= row.starts_on && period.overlaps(Period { from: row.starts_on, to: until }) {
             let detail = format!("enrolment {} runs from {} to {until}", row.number, row.starts_on);
             return Err(Problem::with(Code::PeriodOverlaps, detail).at("/starts_on").into());
