@@ -20,7 +20,7 @@ use support::Snapshot;
 use support::office::{Office, application, day, household, person};
 use uuid::Uuid;
 
-const CASES: u32 = 40;
+const CASES: u32 = 30;
 
 /// The parameters that decide on cover, as the tests know them.
 #[derive(Clone, Copy)]

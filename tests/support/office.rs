@@ -288,7 +288,8 @@ pub struct Snapshot {
     pub allocations: Vec<Allocation>,
     pub accounts: Vec<Account>,
     pub transfers: Vec<Transfer>,
-    pub counts: Vec<i64>,
+    /// The number of rows of every table.
+    pub counts: String,
 }
 
 macro_rules! all {
@@ -309,11 +310,11 @@ impl Snapshot {
             .select((series::id, series::kind, series::label, series::last_number))
             .load(conn)
             .unwrap();
-        let counts = TABLES.iter().map(|table| format!("(SELECT count(*) FROM {table})")).collect::<Vec<_>>();
-        let counts: Vec<i64> = counts
-            .iter()
-            .map(|count| diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(count)).get_result(conn).unwrap())
-            .collect();
+        let counts: Vec<String> =
+            TABLES.iter().map(|table| format!("'{table}=' || (SELECT count(*) FROM {table})")).collect();
+        let counts: String = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(&counts.join(" || ' ' || ")))
+            .get_result(conn)
+            .unwrap();
         Snapshot {
             commands: all!(conn, commands, CommandRow, mutual),
             audit: all!(conn, audit_rows, AuditRow, mutual),
