@@ -85,17 +85,10 @@ pub fn apply(
         return Err(Problem::of(Code::NoPrincipal).at("/household_id").into());
     }
     must_not_overlap(w, mutual, asked.household, period, scope.today())?;
-    let number = match &asked.number {
-        Some(number) => number.clone(),
-        None => {
-            let (_, serial) = series::take(w, mutual, SeriesKind::Enrolment, Key::NIL, 0, "E", 1)?;
-            format!("E{serial:06}")
-        }
-    };
-    let row = Enrolment {
+    let mut row = Enrolment {
         mutual_id: mutual,
         id: Key::new(order.id.uuid()),
-        number,
+        number: asked.number.clone().unwrap_or_default(),
         household_id: asked.household,
         product_version_id: version.id,
         starts_on: asked.starts_on,
@@ -110,8 +103,17 @@ pub fn apply(
         recorded_at: w.now(),
         version: 1,
     };
-    if !store::insert(w, &row)? {
-        return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    // A number of the paper register may look like one of the series: then the series goes on.
+    let mut inserted = false;
+    while !inserted {
+        if asked.number.is_none() {
+            let (_, serial) = series::take(w, mutual, SeriesKind::Enrolment, Key::NIL, 0, "E", 1)?;
+            row.number = format!("E{serial:06}");
+        }
+        inserted = store::insert(w, &row)?;
+        if !inserted && asked.number.is_some() {
+            return Err(Problem::of(Code::NumberTaken).at("/number").into());
+        }
     }
     w.changed("enrolment", row.id.uuid(), household.section_id, household.section_id);
     w.names("household", asked.household.uuid());

@@ -94,17 +94,10 @@ pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHous
         _ => return Err(Problem::of(Code::SecondPrincipal).at("/members").into()),
     }
     must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
-    let number = match &new.number {
-        Some(number) => number.clone(),
-        None => {
-            let (_, serial) = series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 1)?;
-            format!("H{serial:06}")
-        }
-    };
-    let row = Household {
+    let mut row = Household {
         mutual_id: mutual,
         id,
-        number,
+        number: new.number.clone().unwrap_or_default(),
         section_id: new.section,
         area_id: new.area,
         class: new.class.clone(),
@@ -114,8 +107,17 @@ pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHous
         revision: 1,
         version: 1,
     };
-    if !store::insert(w, &row)? {
-        return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    // A number of the paper register may look like one of the series: then the series goes on.
+    let mut inserted = false;
+    while !inserted {
+        if new.number.is_none() {
+            let (_, serial) = series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 1)?;
+            row.number = format!("H{serial:06}");
+        }
+        inserted = store::insert(w, &row)?;
+        if !inserted && new.number.is_some() {
+            return Err(Problem::of(Code::NumberTaken).at("/number").into());
+        }
     }
     w.changed("household", id.uuid(), None, row.section_id);
     w.field("number", None, Some(json!(row.number)));
@@ -164,7 +166,7 @@ fn add_persons(
     let mut stays = Vec::with_capacity(new.len());
     // The series' row is the last lock: what follows only inserts.
     let (_, first) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?;
-    for (serial, person) in (first..).zip(new) {
+    for (at, (serial, person)) in (first..).zip(new).enumerate() {
         let id = person.id.unwrap_or_else(|| w.new_id());
         let number = card_number(&format!("{prefix}{serial:08}"))
             .map_err(|error| Error::Fault(format!("no card number: {error}")))?;
@@ -188,7 +190,7 @@ fn add_persons(
         };
         if !store::insert_member(w, &row)? {
             let detail = "a member has this id or number already";
-            return Err(Problem::with(Code::NumberTaken, detail).at("/members").into());
+            return Err(Problem::with(Code::NumberTaken, detail).at(format!("/members/{at}")).into());
         }
         stays.push(Membership {
             mutual_id: mutual,
@@ -227,7 +229,7 @@ pub fn add_member(
 ) -> Result<MemberId> {
     let revision = store::lock(w, scope.mutual(), household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
     let row = store::find(w, scope, household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
-    must_be_possible(scope, on, "/registered_on", std::slice::from_ref(new)).map_err(without_index)?;
+    must_be_possible(scope, on, "/registered_on", std::slice::from_ref(new)).map_err(of_person)?;
     if on < row.registered_on {
         let detail = "the household was registered later than that";
         return Err(Problem::with(Code::ImpossibleDate, detail).at("/registered_on").into());
@@ -237,13 +239,14 @@ pub fn add_member(
     if new.relationship == Relationship::Principal
         && present.clone().any(|(_, stay)| stay.relationship == Relationship::Principal)
     {
-        return Err(Problem::of(Code::SecondPrincipal).at("/relationship").into());
+        return Err(Problem::of(Code::SecondPrincipal).at("/person/relationship").into());
     }
     if present.count() >= LARGEST {
         return Err(Problem::field("/household_id", "out_of_bounds", format!("at most {LARGEST} persons")).into());
     }
     let person = NewMember { id: Some(Key::new(order.id.uuid())), ..new.clone() };
-    let id = *add_persons(w, scope, &row, on, std::slice::from_ref(&person))?
+    let id = *add_persons(w, scope, &row, on, std::slice::from_ref(&person))
+        .map_err(of_person)?
         .first()
         .ok_or_else(|| Error::Fault("nobody was added".into()))?;
     w.names("household", household.uuid());
@@ -262,12 +265,12 @@ fn first_effect(on: NaiveDate, born: Option<NaiveDate>) -> NaiveDate {
     born.filter(|born| days_between(*born, on) <= NEWBORN_REGISTRATION_DAYS).map_or(on, |born| born.min(on))
 }
 
-/// The one member's pointers without `/members/0`.
-fn without_index(error: Error) -> Error {
+/// The pointers of a registration as those of the one person who joins.
+fn of_person(error: Error) -> Error {
     match error {
         Error::Problem(mut problem) => {
             for fault in &mut problem.errors {
-                fault.pointer = fault.pointer.replace("/members/0", "");
+                fault.pointer = fault.pointer.replace("/members/0", "/person");
             }
             Error::Problem(problem)
         }
