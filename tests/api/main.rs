@@ -2,5 +2,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
+mod contributions;
+mod eligibility;
+mod enrolments;
 mod frame;
+mod households;
+mod ledger;
+mod members;
+mod products;
 mod walk;

@@ -3,6 +3,7 @@
 
 pub mod database;
 pub mod office;
+pub mod register;
 pub mod world;
 
 pub use database::TestDb;
