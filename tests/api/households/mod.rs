@@ -1,1 +1,4 @@
-//! later
+//! `/mutuals/{m}/households`
+mod correct;
+mod read;
+mod register;

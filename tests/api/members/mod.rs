@@ -1,1 +1,4 @@
-//! later
+//! `/mutuals/{m}/members`
+mod add;
+mod correct;
+mod read;
