@@ -53,7 +53,7 @@ fn new_code(w: &mut Write, user: UserId) -> Result<NewCode> {
 
 /// Where the caller's grants stand towards an organisation.
 pub fn standings(picture: &Picture, signed: &Signed, organisation: OrganisationId) -> Vec<Standing> {
-    let on = signed.now.date();
+    let on = signed.on(organisation);
     let above = picture.ancestors(organisation, on);
     let own_mutual = picture.mutual_of(organisation, on);
     signed
