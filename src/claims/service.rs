@@ -302,7 +302,7 @@ pub fn submit(
     let gathered = gather(w, scope, owners, new, taken, None)?;
     let decision = decide(&gathered.input)?;
     let pended = decision.decision == Outcome::Pended;
-    let totals = decision.totals.clone();
+    let totals = decision.totals;
     let row = Claim {
         mutual_id: mutual,
         id,

@@ -332,6 +332,7 @@ fn decision_wrong(claim: &Claim, lines: &[Line]) -> Option<String> {
         return Some("other lines are decided than its inputs give".into());
     }
     for line in &decision.lines {
+        let reasons = serde_json::json!(line.reasons).to_string();
         let stored = lines.iter().find(|row| i64::from(row.line) == line.line);
         let same = stored.is_some_and(|row| {
             row.approved_quantity == Some(line.approved_qty)
@@ -340,7 +341,7 @@ fn decision_wrong(claim: &Claim, lines: &[Line]) -> Option<String> {
                 && row.member_minor == Some(line.member)
                 && row.provider_writeoff_minor == Some(line.provider_writeoff)
                 && row.other_paid_minor == Some(line.other_payer)
-                && row.reasons == serde_json::json!(line.reasons).to_string()
+                && row.reasons == reasons
         });
         if !same {
             return Some(format!("line {} is not what its inputs give", line.line));

@@ -152,11 +152,11 @@ pub fn list_settlements(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<Settl
         .load(r.conn())
 }
 
+/// A settlement, how many claims it paid, and how much.
+pub type SettlementSums = Vec<(Option<SettlementId>, i64, Option<i64>)>;
+
 /// How many claims each settlement paid, and how much.
-pub fn sums_by_settlement(
-    r: &mut Read,
-    mutual: MutualId,
-) -> QueryResult<Vec<(Option<SettlementId>, i64, Option<i64>)>> {
+pub fn sums_by_settlement(r: &mut Read, mutual: MutualId) -> QueryResult<SettlementSums> {
     claims::table
         .filter(claims::mutual_id.eq(mutual))
         .filter(claims::settlement_id.is_not_null())
