@@ -639,6 +639,35 @@ pub fn configure(config: &mut web::ServiceConfig) {
     }));
 }
 
+/// `docs/api.md`: made from the table, compared by a test.
+pub fn api_page() -> String {
+    let mut page = String::from(
+        "# Routes\n\nMade from the table in `src/routes.rs`; the shapes are in Swagger UI at `/docs/`. `writes` says which \
+         rows of the command frame a successful call leaves: a command is repeatable by its id, facts also mark the months \
+         whose figures may differ.\n\n| route | needs | writes | |\n|---|---|---|---|\n",
+    );
+    for route in ROUTES {
+        let needs = match route.caller {
+            Caller::Public => "nothing".to_owned(),
+            Caller::Signed => "a login".to_owned(),
+            Caller::Holds(permission, _) => format!("`{permission}`"),
+        };
+        let writes = match route.writes {
+            Writes::Nothing => "",
+            Writes::Audit => "audit",
+            Writes::Command => "command",
+            Writes::Facts => "facts",
+        };
+        page.push_str(&format!(
+            "| `{} {}` | {needs} | {writes} | {} |\n",
+            route.method.as_str(),
+            route.path,
+            route.summary
+        ));
+    }
+    page
+}
+
 /// The API description (OpenAPI 3.1).
 pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa::openapi::*;

@@ -46,6 +46,8 @@ pub struct Facts {
     pub path: String,
     /// `Idempotency-Key`.
     pub key: Option<Uuid>,
+    /// There is one that holds no UUID; told only to whom the guard let in.
+    pub key_is_unreadable: bool,
     /// `If-Match`.
     pub if_match: Option<String>,
     /// `Ayni-Purpose`.
@@ -57,23 +59,21 @@ pub struct Facts {
 }
 
 impl Facts {
-    fn of(req: &HttpRequest) -> Result<Facts> {
+    fn of(req: &HttpRequest) -> Facts {
         let text = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let key = match text("Idempotency-Key") {
-            None => None,
-            Some(sent) => Some(Uuid::parse_str(sent.trim_matches('"')).map_err(|_| {
-                Problem::with(Code::Unreadable, "the Idempotency-Key header must hold a UUID").at("Idempotency-Key")
-            })?),
-        };
-        Ok(Facts {
+        let sent = text("Idempotency-Key");
+        let key = sent.as_deref().and_then(|sent| Uuid::parse_str(sent.trim_matches('"')).ok());
+        let key_is_unreadable = sent.is_some() && key.is_none();
+        Facts {
             route: format!("{} {}", req.method(), req.match_pattern().unwrap_or_default()),
             path: req.path().to_owned(),
             key,
+            key_is_unreadable,
             if_match: text(header::IF_MATCH.as_str()),
             purpose: text("Ayni-Purpose"),
             address: req.peer_addr().map_or_else(String::new, |peer| peer.ip().to_string()),
             client: text(header::USER_AGENT.as_str()).map(|agent| agent.chars().take(120).collect()),
-        })
+        }
     }
 }
 
@@ -102,7 +102,7 @@ impl Open {
         Ok(Open {
             desk: req.app_data::<web::Data<Desk>>().ok_or_else(missing)?.as_ref().clone(),
             access: req.app_data::<web::Data<Access>>().ok_or_else(missing)?.as_ref().clone(),
-            facts: Facts::of(req)?,
+            facts: Facts::of(req),
         })
     }
 
@@ -205,7 +205,8 @@ impl Signed {
         Ok(ProviderScope::new(provider, scope))
     }
 
-    fn on(&self, organisation: OrganisationId) -> NaiveDate {
+    /// The business date in an organisation's zone.
+    pub fn on(&self, organisation: OrganisationId) -> NaiveDate {
         let zone = self.picture.organisation(organisation).map_or(chrono_tz::Tz::UTC, |found| found.timezone);
         self.desk.db.clock().today(zone)
     }
@@ -322,6 +323,10 @@ impl Signed {
         purpose: Purpose,
         body: Option<(Option<Uuid>, [u8; 32])>,
     ) -> Result<Order> {
+        if self.facts.key_is_unreadable {
+            let detail = "the Idempotency-Key header must hold a UUID";
+            return Err(Problem::with(Code::Unreadable, detail).at("Idempotency-Key").into());
+        }
         let (in_body, hash) = body.unwrap_or_else(|| (None, request_hash(&self.facts.path, &serde_json::Value::Null)));
         let id = match (in_body, self.facts.key) {
             (Some(body), Some(header)) if body != header => {

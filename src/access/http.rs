@@ -404,9 +404,12 @@ pub struct InviteUser {
     pub phone: Option<String>,
     #[garde(skip)]
     pub role: Role,
-    /// On which organisation.
+    /// On which organisation; it or `provider_id`.
     #[garde(skip)]
-    pub organisation_id: OrganisationId,
+    pub organisation_id: Option<OrganisationId>,
+    /// On which facility, for `provider_clerk`.
+    #[garde(skip)]
+    pub provider_id: Option<ProviderId>,
     /// Why, where a mutual's rows are to be seen from above (three hours, shown to the mutual).
     #[garde(inner(length(chars, min = 1, max = 500)))]
     #[schema(min_length = 1, max_length = 500)]
@@ -440,14 +443,15 @@ pub async fn invite(guard: Guard<need::UserWrite, Somewhere>, body: Body<InviteU
     if asked.email.is_none() && asked.phone.is_none() {
         return Err(Problem::field("/email", "missing", "an e-mail or a phone is needed").into());
     }
-    let kind = guard.body_scope(asked.organisation_id, Permission::UserWrite)?.0.kind();
-    let standings = service::standings(&guard.picture, &guard, asked.organisation_id);
+    let (organisation, provider) = service::place_asked(&guard.picture, asked.organisation_id, asked.provider_id)?;
+    let kind = guard.body_scope(organisation, Permission::UserWrite)?.0.kind();
+    let standings = service::standings(&guard.picture, &guard, organisation);
     let invited = Invited {
         name: asked.name.trim().to_owned(),
         email: asked.email.as_deref().map(fold_login),
         phone: asked.phone.as_deref().map(fold_login),
     };
-    let new = NewGrant { role: asked.role, organisation: asked.organisation_id, reason: asked.reason };
+    let new = NewGrant { role: asked.role, organisation, provider, reason: asked.reason };
     let id: GrantId = Key::new(order.id.uuid());
     let code = guard
         .carry_out_once(order, move |w, order| service::invite(w, order, &standings, kind, &invited, &new))
@@ -460,7 +464,9 @@ pub async fn invite(guard: Guard<need::UserWrite, Somewhere>, body: Body<InviteU
             let grant = store::find_grant_by_id(r, id)?.ok_or(Problem::of(Code::NotFound))?;
             let (user, mut grants) = service::user_with_grants(r, grant.user_id)?;
             // What a known person does for others is not this organisation's to know.
-            grants.retain(|other| other.organisation_id == grant.organisation_id);
+            grants.retain(|other| {
+                other.organisation_id == grant.organisation_id && other.provider_id == grant.provider_id
+            });
             Ok((user_view((user, grants)), grant))
         })
         .await?;
@@ -478,7 +484,7 @@ pub async fn invite(guard: Guard<need::UserWrite, Somewhere>, body: Body<InviteU
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct UserFilter {
-    /// The organisation on which they hold a role.
+    /// The organisation on which they hold a role, on it or on a facility that it owns.
     pub organisation_id: OrganisationId,
     /// Rows, 1 to 200.
     pub limit: Option<u16>,
@@ -495,6 +501,7 @@ pub async fn list_users(guard: Guard<need::UserRead, Somewhere>, query: Query<Us
         return Err(Code::Forbidden.into());
     }
     let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("users {organisation}"))?;
+    let picture = guard.picture.clone();
     let page = guard
         .read_root(move |r| {
             let users = store::list_users_on(r, &[organisation], ask.after_one()?, ask.fetch())?;
@@ -502,7 +509,8 @@ pub async fn list_users(guard: Guard<need::UserRead, Somewhere>, query: Query<Us
             for user in users {
                 let grants = store::list_grants(r, user.id)?;
                 // What a user does for others is not this organisation's to know.
-                let here = |grant: &Grant| grant.organisation_id == Some(organisation) && grant.stands(r.now());
+                let here =
+                    |grant: &Grant| service::place_of(&picture, grant) == Some(organisation) && grant.stands(r.now());
                 let here = grants.into_iter().filter(here).collect();
                 with_grants.push((user, here));
             }
@@ -587,8 +595,12 @@ pub struct GrantRole {
     pub id: Option<GrantId>,
     #[garde(skip)]
     pub role: Role,
+    /// It or `provider_id`.
     #[garde(skip)]
-    pub organisation_id: OrganisationId,
+    pub organisation_id: Option<OrganisationId>,
+    /// On which facility, for `provider_clerk`.
+    #[garde(skip)]
+    pub provider_id: Option<ProviderId>,
     /// Why, where a mutual's rows are to be seen from above.
     #[garde(inner(length(chars, min = 1, max = 500)))]
     #[schema(min_length = 1, max_length = 500)]
@@ -604,9 +616,10 @@ pub async fn grant_role(
     let user = path.0;
     let order = guard.order(&body)?;
     let asked = body.value;
-    let kind = guard.body_scope(asked.organisation_id, Permission::UserWrite)?.0.kind();
-    let standings = service::standings(&guard.picture, &guard, asked.organisation_id);
-    let new = NewGrant { role: asked.role, organisation: asked.organisation_id, reason: asked.reason };
+    let (organisation, provider) = service::place_asked(&guard.picture, asked.organisation_id, asked.provider_id)?;
+    let kind = guard.body_scope(organisation, Permission::UserWrite)?.0.kind();
+    let standings = service::standings(&guard.picture, &guard, organisation);
+    let new = NewGrant { role: asked.role, organisation, provider, reason: asked.reason };
     let id: GrantId = Key::new(order.id.uuid());
     let (grant, replayed) = guard
         .carry_out(
@@ -628,7 +641,7 @@ pub async fn grant_role(
 pub async fn end_grant(guard: Guard<need::UserWrite, Somewhere>, path: Ids<(UserId, GrantId)>) -> Result<HttpResponse> {
     let (user, id) = path.0;
     let grant = guard.read_root(move |r| store::find_grant(r, user, id)?.ok_or_else(|| Code::NotFound.into())).await?;
-    let organisation = grant.organisation_id.ok_or(Problem::of(Code::NotFound))?;
+    let organisation = service::place_of(&guard.picture, &grant).ok_or(Problem::of(Code::NotFound))?;
     let (scope, _) = guard.body_scope(organisation, Permission::UserWrite)?;
     if !service::manages(&service::standings(&guard.picture, &guard, organisation), scope.kind()) {
         return Err(Code::Forbidden.into());

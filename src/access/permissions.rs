@@ -193,11 +193,11 @@ impl Role {
             }
             Role::MutualAdmin => "everything of the mutual but diagnoses; its products and users",
             Role::Registrar => "households, members, enrolments",
-            Role::Treasurer => "payments and books",
+            Role::Treasurer => "payments, settlements and books",
             Role::ClaimsOfficer => "claims and diagnoses",
             Role::MedicalAdviser => "diagnoses, medical review",
             Role::FieldAgent => "registers and collects in one section; never care",
-            Role::ProviderClerk => "eligibility of a presented card",
+            Role::ProviderClerk => "eligibility of a presented card, claims of that facility",
         }
     }
 }

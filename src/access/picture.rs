@@ -43,6 +43,7 @@ pub struct Picture {
     up: HashMap<OrganisationId, Vec<Link>>,
     down: HashMap<OrganisationId, Vec<Link>>,
     grants: HashMap<UserId, Vec<Grant>>,
+    owners: HashMap<ProviderId, OrganisationId>,
     conventions: HashMap<ProviderId, Vec<store::ConventionFacts>>,
     disabled: HashSet<UserId>,
     ended: HashSet<SessionId>,
@@ -148,6 +149,11 @@ impl Picture {
         self.grants.get(&user).map_or(&[], Vec::as_slice)
     }
 
+    /// The organisation that owns a facility.
+    pub fn owner_of(&self, provider: ProviderId) -> Option<OrganisationId> {
+        self.owners.get(&provider).copied()
+    }
+
     /// True where a convention between the facility and the mutual, or a body above it, stands on a day.
     pub fn is_contracted(&self, provider: ProviderId, mutual: OrganisationId, on: NaiveDate) -> bool {
         let above = self.ancestors(mutual, on);
@@ -208,6 +214,7 @@ impl Picture {
             for grant in store::list_standing_grants(r)? {
                 picture.grants.entry(grant.user_id).or_default().push(grant);
             }
+            picture.owners = store::list_provider_owners(r)?.into_iter().collect();
             for convention in store::list_conventions(r)? {
                 picture.conventions.entry(convention.0).or_default().push(convention);
             }

@@ -40,6 +40,8 @@ pub struct Asked {
     pub has_admin: bool,
     /// Whether a reason is given.
     pub with_reason: bool,
+    /// Whether it is asked on a facility of that organisation.
+    pub on_provider: bool,
 }
 
 /// How a grant is written.
@@ -58,6 +60,9 @@ pub enum Granted {
 pub fn may_grant(standings: &[Standing], asked: Asked) -> Result<Granted, Problem> {
     if asked.oneself {
         return Err(Problem::of(Code::OwnGrant));
+    }
+    if asked.on_provider || asked.role == Role::ProviderClerk {
+        return may_grant_clerk(standings, asked);
     }
     if !asked.role.granted_on().contains(&asked.on) {
         let kinds: Vec<&str> = asked.role.granted_on().iter().map(|kind| kind.code()).collect();
@@ -95,12 +100,29 @@ pub fn may_grant(standings: &[Standing], asked: Asked) -> Result<Granted, Proble
     }
 }
 
+/// On a facility its owner's administrator invites clerks, and nobody else anything.
+fn may_grant_clerk(standings: &[Standing], asked: Asked) -> Result<Granted, Problem> {
+    if !asked.on_provider {
+        return Err(Problem::with(Code::GrantRefused, "provider_clerk is granted on a provider").at("/provider_id"));
+    }
+    if asked.role != Role::ProviderClerk {
+        let detail = format!("{} is not granted on a provider", asked.role);
+        return Err(Problem::with(Code::GrantRefused, detail).at("/role"));
+    }
+    let owner = standings.iter().any(|standing| match standing.role {
+        Role::PlatformAdmin => asked.on.is_body(),
+        Role::MutualAdmin => asked.on == OrganisationKind::Mutual && standing.position == Position::Here,
+        _ => false,
+    });
+    if owner { Ok(Granted::Standing) } else { Err(Problem::of(Code::Forbidden)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn asked(role: Role, on: OrganisationKind) -> Asked {
-        Asked { role, on, oneself: false, has_admin: true, with_reason: false }
+        Asked { role, on, oneself: false, has_admin: true, with_reason: false, on_provider: false }
     }
     fn standing(role: Role, position: Position) -> Standing {
         Standing { role, position }
@@ -156,6 +178,21 @@ mod tests {
             }
         }
         assert_eq!(refused, 11 * 6 - Role::ALL.iter().map(|role| role.granted_on().len()).sum::<usize>());
+    }
+
+    #[test]
+    fn clerks_are_invited_by_the_owner_of_their_facility() {
+        let ask = |on| Asked { on_provider: true, ..asked(Role::ProviderClerk, on) };
+        let mutual = [standing(Role::MutualAdmin, Position::Here)];
+        assert_eq!(may_grant(&mutual, ask(OrganisationKind::Mutual)), Ok(Granted::Standing));
+        assert_eq!(may_grant(&mutual, ask(OrganisationKind::Platform)).unwrap_err().code, Code::Forbidden);
+        let platform = [standing(Role::PlatformAdmin, Position::Here)];
+        assert_eq!(may_grant(&platform, ask(OrganisationKind::Platform)), Ok(Granted::Standing));
+        assert_eq!(may_grant(&platform, ask(OrganisationKind::Mutual)).unwrap_err().code, Code::Forbidden);
+        let other = Asked { on_provider: true, ..asked(Role::Registrar, OrganisationKind::Mutual) };
+        assert_eq!(may_grant(&mutual, other).unwrap_err().code, Code::GrantRefused);
+        let system = [standing(Role::SystemAdmin, Position::Above)];
+        assert_eq!(may_grant(&system, ask(OrganisationKind::Mutual)).unwrap_err().code, Code::Forbidden);
     }
 
     #[test]

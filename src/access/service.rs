@@ -53,7 +53,7 @@ fn new_code(w: &mut Write, user: UserId) -> Result<NewCode> {
 
 /// Where the caller's grants stand towards an organisation.
 pub fn standings(picture: &Picture, signed: &Signed, organisation: OrganisationId) -> Vec<Standing> {
-    let on = signed.now.date();
+    let on = signed.on(organisation);
     let above = picture.ancestors(organisation, on);
     let own_mutual = picture.mutual_of(organisation, on);
     signed
@@ -85,6 +85,33 @@ pub fn manages(standings: &[Standing], kind: OrganisationKind) -> bool {
     })
 }
 
+/// The organisation on which a grant stands; the owner, where it is on a facility.
+pub fn place_of(picture: &Picture, grant: &Grant) -> Option<OrganisationId> {
+    grant.organisation_id.or_else(|| picture.owner_of(grant.provider_id?))
+}
+
+/// The organisation and the facility that are asked: exactly one of them; a facility stands for its owner.
+///
+/// # Errors
+/// `invalid`, `not_found`.
+pub fn place_asked(
+    picture: &Picture,
+    organisation: Option<OrganisationId>,
+    provider: Option<ProviderId>,
+) -> Result<(OrganisationId, Option<ProviderId>)> {
+    match (organisation, provider) {
+        (Some(organisation), None) => Ok((organisation, None)),
+        (None, Some(provider)) => {
+            let owner = picture.owner_of(provider).ok_or(Problem::of(Code::NotFound).at("/provider_id"))?;
+            Ok((owner, Some(provider)))
+        }
+        _ => {
+            Err(Problem::field("/organisation_id", "missing", "give organisation_id or provider_id, one of them")
+                .into())
+        }
+    }
+}
+
 /// Sees that the caller administers every organisation on which the user holds a role: a reset or a disabling reaches all
 /// of them.
 ///
@@ -92,7 +119,7 @@ pub fn manages(standings: &[Standing], kind: OrganisationKind) -> bool {
 /// `not_found` where the user is wholly outside, `forbidden` where he also works elsewhere.
 pub fn must_manage(signed: &Signed, grants: &[Grant]) -> Result<()> {
     let administered = |grant: &Grant| {
-        grant.organisation_id.and_then(|id| signed.picture.organisation(id)).is_some_and(|organisation| {
+        place_of(&signed.picture, grant).and_then(|id| signed.picture.organisation(id)).is_some_and(|organisation| {
             manages(&standings(&signed.picture, signed, organisation.id), organisation.kind)
         })
     };
@@ -115,8 +142,10 @@ pub fn must_manage(signed: &Signed, grants: &[Grant]) -> Result<()> {
 pub struct NewGrant {
     /// The role.
     pub role: Role,
-    /// On which organisation.
+    /// On which organisation; the owner, where it is on a facility.
     pub organisation: OrganisationId,
+    /// On which facility.
+    pub provider: Option<ProviderId>,
     /// Why, where the glass is broken.
     pub reason: Option<String>,
 }
@@ -143,6 +172,7 @@ pub fn grant(
             on: kind,
             oneself: order.asker.user == Some(user),
             has_admin,
+            on_provider: asked.provider.is_some(),
             with_reason: asked.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty()),
         },
     )?;
@@ -151,8 +181,8 @@ pub fn grant(
         id: Key::new(order.id.uuid()),
         user_id: user,
         role: asked.role,
-        organisation_id: Some(asked.organisation),
-        provider_id: None,
+        organisation_id: asked.provider.is_none().then_some(asked.organisation),
+        provider_id: asked.provider,
         reason: asked.reason.clone(),
         granted_by: order.asker.user,
         granted_at: now,

@@ -51,6 +51,11 @@ pub fn list_links(r: &mut Read) -> QueryResult<Vec<Link>> {
 /// Provider, party, first and last day of a convention.
 pub type ConventionFacts = (ProviderId, OrganisationId, chrono::NaiveDate, Option<chrono::NaiveDate>);
 
+/// Every facility with its owner.
+pub fn list_provider_owners(r: &mut Read) -> QueryResult<Vec<(ProviderId, OrganisationId)>> {
+    providers::table.select((providers::id, providers::owner_id)).load(r.conn())
+}
+
 /// Every convention, which a clerk needs to reach a mutual.
 pub fn list_conventions(r: &mut Read) -> QueryResult<Vec<ConventionFacts>> {
     conventions::table
@@ -83,11 +88,11 @@ pub fn find_user_by_login(r: &mut Read, login: &str) -> QueryResult<Option<User>
         .optional()
 }
 
-/// A user's e-mail, a role and the organisation on which he has it.
-pub type Login = (Option<String>, Role, Option<OrganisationId>);
+/// A user's e-mail, role and place.
+pub type LoginFacts = (Option<String>, Role, Option<OrganisationId>);
 
 /// Every standing grant with its user's e-mail, for the demonstration's table.
-pub fn list_logins(r: &mut Read) -> QueryResult<Vec<Login>> {
+pub fn list_logins(r: &mut Read) -> QueryResult<Vec<LoginFacts>> {
     grants::table
         .inner_join(users::table.on(users::id.eq(grants::user_id)))
         .filter(grants::ended_at.is_null())
@@ -113,7 +118,7 @@ pub fn insert_user(w: &mut Write, user: &User) -> QueryResult<bool> {
         .map(|inserted| inserted == 1)
 }
 
-/// The users who hold a standing grant on one of these organisations, by id.
+/// The users who hold a standing grant on one of these organisations or on a facility of theirs, by id.
 pub fn list_users_on(
     r: &mut Read,
     organisations: &[OrganisationId],
@@ -125,7 +130,13 @@ pub fn list_users_on(
         .filter(
             users::id.eq_any(
                 grants::table
-                    .filter(grants::organisation_id.eq_any(organisations.to_vec()))
+                    .filter(
+                        grants::organisation_id.eq_any(organisations.to_vec()).or(grants::provider_id.eq_any(
+                            providers::table
+                                .filter(providers::owner_id.eq_any(organisations.to_vec()))
+                                .select(providers::id.nullable()),
+                        )),
+                    )
                     .filter(grants::ended_at.is_null())
                     .filter(grants::expires_at.is_null().or(grants::expires_at.gt(now)))
                     .select(grants::user_id),

@@ -104,9 +104,17 @@ fn introduction(parts: &Parts, address: &str) -> Result<String, Failed> {
     let rows = db.read(Wall::ROOT, |r| crate::access::store::list_logins(r).map_err(Error::from))?;
     let mut out = format!("\nAyni is served at http://{address} — try it at http://{address}/docs/\n\n");
     out.push_str(&format!("Every login has the password {PASSWORD}\n\n"));
-    for (email, role, organisation) in rows {
-        let on = organisation.and_then(|id| picture.organisation(id)).map_or("", |found| found.code.as_str());
-        out.push_str(&format!("  {:<32} {:<17} {on}\n", email.unwrap_or_default(), role.code()));
+    let mut rows: Vec<(String, String, &'static str)> = rows
+        .into_iter()
+        .map(|(email, role, organisation)| {
+            let on = organisation.and_then(|id| picture.organisation(id));
+            let on = on.map_or_else(|| "(a facility)".to_owned(), |found| found.code.clone());
+            (on, email.unwrap_or_default(), role.code())
+        })
+        .collect();
+    rows.sort();
+    for (on, email, role) in rows {
+        out.push_str(&format!("  {:<32} {:<17} {on}\n", email, role));
     }
     let mutual = picture.by_code("KAYANZA").map_or_else(String::new, |found| found.id.to_string());
     out.push_str(&format!(

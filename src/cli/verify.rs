@@ -13,8 +13,8 @@ pub fn run(settings: &Settings) -> Result<(), Failed> {
         println!("{finding}");
     }
     println!(
-        "{} mutuals, {} households, {} payments, {} commands looked at",
-        verdict.mutuals, verdict.households, verdict.payments, verdict.commands
+        "{} mutuals, {} households, {} payments, {} claims, {} commands looked at",
+        verdict.mutuals, verdict.households, verdict.payments, verdict.claims, verdict.commands
     );
     match verdict.findings.len() {
         0 => {

@@ -116,6 +116,8 @@ pub fn book_of(
 /// A due to be issued.
 #[derive(Debug, Clone)]
 pub struct NewDue {
+    /// For what.
+    pub enrolment: EnrolmentId,
     /// Kind.
     pub kind: DueKind,
     /// Payer.
@@ -126,11 +128,11 @@ pub struct NewDue {
     pub amount_minor: i64,
 }
 
-/// Issues dues of an enrolment; what the household's payments had left fills them at once (R9).
+/// Issues dues of the household's enrolments, once per command; what its payments had left fills them at once (R9).
 ///
 /// # Errors
 /// The database's.
-pub fn issue(w: &mut Write, locked: &Locked, enrolment: EnrolmentId, new: &[NewDue]) -> Result<()> {
+pub fn issue(w: &mut Write, locked: &Locked, new: &[NewDue]) -> Result<()> {
     let rows: Vec<Due> = new
         .iter()
         .filter(|due| due.amount_minor > 0)
@@ -138,7 +140,7 @@ pub fn issue(w: &mut Write, locked: &Locked, enrolment: EnrolmentId, new: &[NewD
             mutual_id: locked.mutual,
             id: w.new_id(),
             household_id: locked.household,
-            enrolment_id: enrolment,
+            enrolment_id: due.enrolment,
             kind: due.kind,
             payer: due.payer.clone(),
             due_on: due.due_on,

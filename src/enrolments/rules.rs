@@ -16,8 +16,7 @@ pub use spans::{
     SpanReason, SpanState, Stay, category_answer, cover_spans, span_on, status_on,
 };
 
-/// Until this many days after birth a newborn is registered with cover from birth (R18).
-pub const NEWBORN_REGISTRATION_DAYS: i64 = 30;
+pub use crate::households::service::NEWBORN_REGISTRATION_DAYS;
 
 /// What a person may expect in one benefit category on one date (R17–R20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -84,18 +84,11 @@ pub fn apply(
     if !households::has_principal(w, mutual, asked.household, asked.applied_on.max(household.registered_on))? {
         return Err(Problem::of(Code::NoPrincipal).at("/household_id").into());
     }
-    must_not_overlap(w, mutual, asked.household, period)?;
-    let number = match &asked.number {
-        Some(number) => number.clone(),
-        None => {
-            let (_, serial) = series::take(w, mutual, SeriesKind::Enrolment, Key::NIL, 0, "E", 1)?;
-            format!("E{serial:06}")
-        }
-    };
-    let row = Enrolment {
+    must_not_overlap(w, mutual, asked.household, period, scope.today())?;
+    let mut row = Enrolment {
         mutual_id: mutual,
         id: Key::new(order.id.uuid()),
-        number,
+        number: asked.number.clone().unwrap_or_default(),
         household_id: asked.household,
         product_version_id: version.id,
         starts_on: asked.starts_on,
@@ -110,8 +103,17 @@ pub fn apply(
         recorded_at: w.now(),
         version: 1,
     };
-    if !store::insert(w, &row)? {
-        return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    // A number of the paper register may look like one of the series: then the series goes on.
+    let mut inserted = false;
+    while !inserted {
+        if asked.number.is_none() {
+            let (_, serial) = series::take(w, mutual, SeriesKind::Enrolment, Key::NIL, 0, "E", 1)?;
+            row.number = format!("E{serial:06}");
+        }
+        inserted = store::insert(w, &row)?;
+        if !inserted && asked.number.is_some() {
+            return Err(Problem::of(Code::NumberTaken).at("/number").into());
+        }
     }
     w.changed("enrolment", row.id.uuid(), household.section_id, household.section_id);
     w.names("household", asked.household.uuid());
@@ -124,12 +126,25 @@ pub fn apply(
     Ok(row.id)
 }
 
-fn must_not_overlap(w: &mut Write, mutual: MutualId, household: HouseholdId, period: Period) -> Result<()> {
+/// An enrolment that has lapsed stands in the way of none from the lapse on: after it only a new one gives cover (R15).
+fn must_not_overlap(
+    w: &mut Write,
+    mutual: MutualId,
+    household: HouseholdId,
+    period: Period,
+    today: NaiveDate,
+) -> Result<()> {
     let standing = store::list_of_household(w, mutual, household)?
         .into_iter()
         .filter(|row| !matches!(row.state, EnrolmentState::Rejected | EnrolmentState::Cancelled));
+    let spans = store::list_spans_of(w, mutual, household)?;
     for row in standing {
-        let until = row.ended_on.map_or(row.ends_on, |ended| ended.min(row.ends_on));
+        let lapsed = spans
+            .iter()
+            .filter(|span| span.enrolment_id == row.id && span.state == SpanState::Lapsed && span.from_on <= today)
+            .filter_map(|span| span.from_on.pred_opt())
+            .min();
+        let until = [row.ended_on, lapsed].into_iter().flatten().fold(row.ends_on, NaiveDate::min);
         if until >= row.starts_on && period.overlaps(Period { from: row.starts_on, to: until }) {
             let detail = format!("enrolment {} runs from {} to {until}", row.number, row.starts_on);
             return Err(Problem::with(Code::PeriodOverlaps, detail).at("/starts_on").into());
@@ -165,8 +180,9 @@ pub fn admit(
         .pop()
         .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
     let product = products::parameters(&version)?;
-    let first_enrolment = is_first(w, mutual, row.household_id)?;
-    let dues = dues_of_period(w, mutual, &household, &row, &product, first_enrolment)?;
+    let first_enrolment = is_first(w, mutual, row.household_id, admitted_on)?;
+    let mut dues = dues_of_period(w, mutual, &household, &row, &product, first_enrolment)?;
+    dues.extend(dues_of_joined_since(w, mutual, &household, &row, &product)?);
     let admitted =
         Enrolment { state: EnrolmentState::Admitted, admitted_on: Some(admitted_on), first_enrolment, ..row.clone() };
     store::set_state(w, &admitted)?;
@@ -178,7 +194,7 @@ pub fn admit(
         today: scope.today(),
         command: order.id,
     };
-    issue(w, &locked, id, &dues)?;
+    issue(w, &locked, &dues)?;
     w.changed("enrolment", id.uuid(), household.section_id, household.section_id);
     w.names("household", row.household_id.uuid());
     w.field("state", Some(json!(row.state)), Some(json!(admitted.state)));
@@ -223,15 +239,14 @@ fn must_be_applied(row: &Enrolment) -> Result<()> {
     Err(Problem::with(Code::WrongState, format!("the enrolment is {}, not APPLIED", row.state)).into())
 }
 
-/// R6: a first enrolment, or a re-entry after a lapse.
-fn is_first(w: &mut Write, mutual: MutualId, household: HouseholdId) -> Result<bool> {
+/// R6: a first enrolment, or a re-entry after a lapse. A lapse that is still to come, should nothing more be paid, is none.
+fn is_first(w: &mut Write, mutual: MutualId, household: HouseholdId, on: NaiveDate) -> Result<bool> {
     let before = store::list_of_household(w, mutual, household)?.into_iter().any(|row| row.admitted_on.is_some());
     if !before {
         return Ok(true);
     }
     let spans = store::list_spans_of(w, mutual, household)?;
-    let last = spans.iter().max_by_key(|span| span.from_on);
-    Ok(last.is_some_and(|span| span.state == SpanState::Lapsed))
+    Ok(spans.iter().any(|span| span.state == SpanState::Lapsed && dates::within(on, span.from_on, span.to_on)))
 }
 
 /// The dues of a period: the fee and an annual contribution on its first day, monthly ones on that day and the months
@@ -255,6 +270,7 @@ fn dues_of_period(
     let classes = vec![household.class.clone(); size];
     let call = contribution_call(product, Persons::Classes(&classes), first_enrolment).map_err(refused_price)?;
     let mut dues = vec![NewDue {
+        enrolment: row.id,
         kind: DueKind::Registration,
         payer: HOUSEHOLD.to_owned(),
         due_on: row.starts_on,
@@ -270,7 +286,13 @@ fn dues_of_period(
             break;
         }
         for (payer, amount) in &call.contribution_by {
-            dues.push(NewDue { kind: DueKind::Contribution, payer: payer.clone(), due_on, amount_minor: *amount });
+            dues.push(NewDue {
+                enrolment: row.id,
+                kind: DueKind::Contribution,
+                payer: payer.clone(),
+                due_on,
+                amount_minor: *amount,
+            });
         }
     }
     Ok(dues)
@@ -283,61 +305,93 @@ fn refused_price(error: CallError) -> Error {
     }
 }
 
+/// R8 for those who joined within the period before it was admitted; those of its first day are in its price.
+fn dues_of_joined_since(
+    w: &mut Write,
+    mutual: MutualId,
+    household: &Household,
+    row: &Enrolment,
+    product: &Product,
+) -> Result<Vec<NewDue>> {
+    let mut dues = Vec::new();
+    for (member, stay) in households::list_of_household(w, mutual, household.id)? {
+        let within = row.starts_on < stay.from_on && stay.from_on <= row.ends_on;
+        if within && member.died_on.is_none_or(|died| died >= stay.from_on) {
+            dues.extend(dues_of_joining(row, product, &household.class, stay.from_on)?);
+        }
+    }
+    Ok(dues)
+}
+
 /// R8: a person who joins within a period pays his part of it under a price per person; bands change from the next
-/// period only. The hook of the command frame, under the household's lock.
+/// period only. Who joins by the first day of a period that was admitted before pays it whole. The hook of the command
+/// frame, under the household's lock.
 ///
 /// # Errors
 /// The database's.
 pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
     let class = class_of(w, joined)?;
-    let running: Vec<Enrolment> = store::list_of_household(w, joined.mutual, joined.household)?
+    let admitted: Vec<Enrolment> = store::list_of_household(w, joined.mutual, joined.household)?
         .into_iter()
-        .filter(|row| row.state == EnrolmentState::Admitted && row.starts_on < joined.on && joined.on <= row.ends_on)
+        .filter(|row| row.state == EnrolmentState::Admitted && joined.on <= row.ends_on)
         .collect();
-    for row in running {
+    let mut dues = Vec::new();
+    let mut currency = None;
+    for row in admitted {
         let version = product_store::list_versions_by_id(w, &[row.product_version_id])?
             .pop()
             .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
         let product = products::parameters(&version)?;
-        let subsidy = product.subsidies.get(&class);
-        let rate = subsidy.map_or(0, |subsidy| subsidy.rate_bp);
-        let overflow = |_| Error::from(Problem::of(Code::AmountRefused));
-        let parts: Vec<(NaiveDate, i64, i64)> = match product.contribution {
-            Some(Contribution::PerPersonYear { amount }) => {
-                let part = prorata(amount, rate, joined.on, row.ends_on).map_err(overflow)?;
-                vec![(joined.on, part.household, part.subsidy)]
-            }
-            Some(Contribution::PerPersonMonth { amount }) => {
-                let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
-                months_from(&row, joined.on)?.into_iter().map(|due_on| (due_on, amount - subsidy, subsidy)).collect()
-            }
-            Some(Contribution::HouseholdBands { .. }) | None => Vec::new(),
-        };
-        let payer = subsidy.map_or_else(String::new, |subsidy| subsidy.payer.clone());
-        let mut dues = Vec::new();
-        for (due_on, own, others) in parts {
-            let due = |payer: &str, amount_minor: i64| NewDue {
-                kind: DueKind::Contribution,
-                payer: payer.to_owned(),
-                due_on,
-                amount_minor,
-            };
-            dues.push(due(HOUSEHOLD, own));
-            if !payer.is_empty() {
-                dues.push(due(&payer, others));
-            }
-        }
-        let locked = Locked {
-            mutual: joined.mutual,
-            household: joined.household,
-            revision: joined.revision,
-            currency: product.currency,
-            today: joined.today,
-            command: joined.command,
-        };
-        issue(w, &locked, row.id, &dues)?;
+        dues.extend(dues_of_joining(&row, &product, &class, joined.on)?);
+        currency = Some(product.currency);
     }
-    Ok(())
+    let Some(currency) = currency else { return Ok(()) };
+    let locked = Locked {
+        mutual: joined.mutual,
+        household: joined.household,
+        revision: joined.revision,
+        currency,
+        today: joined.today,
+        command: joined.command,
+    };
+    issue(w, &locked, &dues)
+}
+
+/// What one more person from a day on owes for an enrolment, by payer.
+fn dues_of_joining(row: &Enrolment, product: &Product, class: &str, on: NaiveDate) -> Result<Vec<NewDue>> {
+    let subsidy = product.subsidies.get(class);
+    let rate = subsidy.map_or(0, |subsidy| subsidy.rate_bp);
+    let overflow = |_| Error::from(Problem::of(Code::AmountRefused));
+    let parts: Vec<(NaiveDate, i64, i64)> = match product.contribution {
+        Some(Contribution::PerPersonYear { amount }) if on <= row.starts_on => {
+            let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
+            vec![(row.starts_on, amount - subsidy, subsidy)]
+        }
+        Some(Contribution::PerPersonYear { amount }) => {
+            let part = prorata(amount, rate, on, row.ends_on).map_err(overflow)?;
+            vec![(on, part.household, part.subsidy)]
+        }
+        Some(Contribution::PerPersonMonth { amount }) => {
+            let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
+            months_from(row, on)?.into_iter().map(|due_on| (due_on, amount - subsidy, subsidy)).collect()
+        }
+        Some(Contribution::HouseholdBands { .. }) | None => Vec::new(),
+    };
+    let mut dues = Vec::new();
+    for (due_on, own, others) in parts {
+        let due = |payer: &str, amount_minor: i64| NewDue {
+            enrolment: row.id,
+            kind: DueKind::Contribution,
+            payer: payer.to_owned(),
+            due_on,
+            amount_minor,
+        };
+        dues.push(due(HOUSEHOLD, own));
+        if let Some(subsidy) = subsidy {
+            dues.push(due(&subsidy.payer, others));
+        }
+    }
+    Ok(dues)
 }
 
 /// The due dates of a monthly price from the month of a day on.

@@ -6,6 +6,7 @@ use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, Sections};
 use crate::audit::frame::{Hooks, Joined, Order};
+use crate::dates::days_between;
 use crate::db::Write;
 use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::ids::*;
@@ -13,6 +14,9 @@ use crate::series::{self, SeriesKind};
 use crate::web::must_match;
 use chrono::NaiveDate;
 use serde_json::json;
+
+/// Until this many days after birth a newborn counts from birth (R18).
+pub const NEWBORN_REGISTRATION_DAYS: i64 = 30;
 
 /// Persons in one household at most.
 pub const LARGEST: usize = 50;
@@ -118,17 +122,10 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
     let id = Key::new(order.id.uuid());
     let mutual = scope.mutual();
     must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
-    let number = match &new.number {
-        Some(number) => number.clone(),
-        None => {
-            let (_, serial) = series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 1)?;
-            format!("H{serial:06}")
-        }
-    };
-    let row = Household {
+    let mut row = Household {
         mutual_id: mutual,
         id,
-        number,
+        number: new.number.clone().unwrap_or_default(),
         section_id: new.section,
         area_id: new.area,
         class: new.class.clone(),
@@ -138,8 +135,17 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
         revision: 1,
         version: 1,
     };
-    if !store::insert(w, &row)? {
-        return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    // A number of the paper register may look like one of the series: then the series goes on.
+    let mut inserted = false;
+    while !inserted {
+        if new.number.is_none() {
+            let (_, serial) = series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 1)?;
+            row.number = format!("H{serial:06}");
+        }
+        inserted = store::insert(w, &row)?;
+        if !inserted && new.number.is_some() {
+            return Err(Problem::of(Code::NumberTaken).at("/number").into());
+        }
     }
     w.changed("household", id.uuid(), None, row.section_id);
     w.field("number", None, Some(json!(row.number)));
@@ -187,7 +193,7 @@ fn add_persons(
     let mut stays = Vec::with_capacity(new.len());
     // The series' row is the last lock: what follows only inserts.
     let (_, first) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?;
-    for (serial, person) in (first..).zip(new) {
+    for (at, (serial, person)) in (first..).zip(new).enumerate() {
         let id = person.id.unwrap_or_else(|| w.new_id());
         let number = card_number(&format!("{prefix}{serial:08}"))
             .map_err(|error| Error::Fault(format!("no card number: {error}")))?;
@@ -211,7 +217,7 @@ fn add_persons(
         };
         if !store::insert_member(w, &row)? {
             let detail = "a member has this id or number already";
-            return Err(Problem::with(Code::NumberTaken, detail).at("/members").into());
+            return Err(Problem::with(Code::NumberTaken, detail).at(format!("/members/{at}")).into());
         }
         stays.push(Membership {
             mutual_id: mutual,
@@ -250,7 +256,7 @@ pub fn add_member(
 ) -> Result<MemberId> {
     let revision = store::lock(w, scope.mutual(), household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
     let row = store::find(w, scope, household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
-    must_be_possible(scope, on, "/registered_on", std::slice::from_ref(new)).map_err(without_index)?;
+    must_be_possible(scope, on, "/registered_on", std::slice::from_ref(new)).map_err(of_person)?;
     if on < row.registered_on {
         let detail = "the household was registered later than that";
         return Err(Problem::with(Code::ImpossibleDate, detail).at("/registered_on").into());
@@ -260,13 +266,14 @@ pub fn add_member(
     if new.relationship == Relationship::Principal
         && present.clone().any(|(_, stay)| stay.relationship == Relationship::Principal)
     {
-        return Err(Problem::of(Code::SecondPrincipal).at("/relationship").into());
+        return Err(Problem::of(Code::SecondPrincipal).at("/person/relationship").into());
     }
     if present.count() >= LARGEST {
         return Err(Problem::field("/household_id", "out_of_bounds", format!("at most {LARGEST} persons")).into());
     }
     let person = NewMember { id: Some(Key::new(order.id.uuid())), ..new.clone() };
-    let id = *add_persons(w, scope, &row, on, std::slice::from_ref(&person))?
+    let id = *add_persons(w, scope, &row, on, std::slice::from_ref(&person))
+        .map_err(of_person)?
         .first()
         .ok_or_else(|| Error::Fault("nobody was added".into()))?;
     w.names("household", household.uuid());
@@ -275,16 +282,22 @@ pub fn add_member(
     let joined = Joined { mutual: scope.mutual(), household, revision, on, today: scope.today(), command: order.id };
     (hooks.person_joined)(w, &joined)?;
     w.touch(household);
-    w.mark(new.birth_date.map_or(on, |born| born.min(on)));
+    w.mark(first_effect(on, new.birth_date));
     Ok(id)
 }
 
-/// The one member's pointers without `/members/0`.
-fn without_index(error: Error) -> Error {
+/// The first day on which a person may count: a newborn from birth where registered in time (R18), else the first day in
+/// the household.
+fn first_effect(on: NaiveDate, born: Option<NaiveDate>) -> NaiveDate {
+    born.filter(|born| days_between(*born, on) <= NEWBORN_REGISTRATION_DAYS).map_or(on, |born| born.min(on))
+}
+
+/// The pointers of a registration as those of the one person who joins.
+fn of_person(error: Error) -> Error {
     match error {
         Error::Problem(mut problem) => {
             for fault in &mut problem.errors {
-                fault.pointer = fault.pointer.replace("/members/0", "");
+                fault.pointer = fault.pointer.replace("/members/0", "/person");
             }
             Error::Problem(problem)
         }
@@ -404,6 +417,6 @@ pub fn correct_member(
         }
     }
     w.touch(stay.household_id);
-    w.mark(stay.from_on);
+    w.mark(first_effect(stay.from_on, known.birth_date).min(first_effect(stay.from_on, row.birth_date)));
     Ok(())
 }

@@ -54,6 +54,14 @@ enum Event {
         household: usize,
         whole: bool,
     },
+    /// Somebody of the household falls ill.
+    Care {
+        household: usize,
+    },
+    /// The mutual settles with its facilities, and looks at the claims that wait.
+    Settle {
+        mutual: usize,
+    },
 }
 
 struct Family {
@@ -87,6 +95,14 @@ pub fn live(
     for (at, mutual) in tree.mutuals.iter().enumerate() {
         for _ in 0..options.households {
             plan(dice, at, mutual, start, until, &mut families, &mut events);
+        }
+    }
+    for at in 0..tree.mutuals.len() {
+        let mut month = start.checked_add_months(Months::new(2)).unwrap_or(until);
+        while month <= until {
+            let order = u64::try_from(events.len()).unwrap_or(u64::MAX);
+            events.push((month, order, Event::Settle { mutual: at }));
+            month = month.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
         }
     }
     events.sort_by_key(|(day, order, _)| (*day, *order));
@@ -150,6 +166,9 @@ fn plan(
     };
     push(registered, Event::Register { household });
     let mut period = registered;
+    for _ in 0..dice.below(8) {
+        push(dice.day(registered, until), Event::Care { household });
+    }
     loop {
         push(period, Event::Apply { household, starts_on: period });
         if habit == Habit::Applies {
@@ -176,7 +195,8 @@ fn plan(
     }
 }
 
-fn order(db: &Db, scope: &MutualScope, user: UserId, purpose: Purpose) -> Order {
+/// An order of a simulated user.
+pub fn order(db: &Db, scope: &MutualScope, user: UserId, purpose: Purpose) -> Order {
     Order {
         id: db.ids().next(),
         wall: Wall::mutual(scope.mutual()),
@@ -197,10 +217,15 @@ fn happen(
     day: NaiveDate,
     dice: &mut Dice,
 ) -> Result<()> {
+    if let Event::Settle { mutual } = event {
+        return super::care::settle(db, picture, tree, *mutual, dice);
+    }
     let at = match event {
+        Event::Settle { .. } => return Ok(()),
         Event::Register { household }
         | Event::Apply { household, .. }
         | Event::Admit { household }
+        | Event::Care { household }
         | Event::Pay { household, .. } => *household,
     };
     let lost = || Error::Fault("the simulation lost a household".into());
@@ -209,6 +234,8 @@ fn happen(
     let scope = SystemScope::of_the_terminal().mutual(picture, db.clock(), mutual.id)?;
     let agent = mutual.agents.get(family.section).copied().unwrap_or(mutual.registrar);
     match event {
+        Event::Settle { .. } => {}
+        Event::Care { .. } => super::care::fall_ill(db, &scope, picture, mutual, family.id, day, dice)?,
         Event::Register { .. } => {
             let new = NewHousehold {
                 number: None,

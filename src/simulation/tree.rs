@@ -9,10 +9,13 @@ use crate::audit::frame::{Hooks, command};
 use crate::db::{Db, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
+use crate::money::Currency;
 use crate::organisations::rules::NewOrganisation;
 use crate::organisations::service as organisations;
 use crate::products::rules::Product;
 use crate::products::service::{self as products, NewProduct};
+use crate::providers::model::{Sector, ServiceKind};
+use crate::providers::service::{self as care, NewProvider, NewService, NewTariff};
 use chrono::NaiveDate;
 use serde_json::json;
 
@@ -28,7 +31,26 @@ pub struct Mutual {
     pub treasurer: UserId,
     /// The field agent of each section.
     pub agents: Vec<UserId>,
+    /// Who approves.
+    pub admin: UserId,
+    /// Who decides claims.
+    pub officer: UserId,
+    /// Where its members are treated.
+    pub facilities: Vec<ProviderId>,
 }
+
+/// The services of every simulated catalogue: code, name, category, kind, price in BIF and in XOF.
+pub const SERVICES: &[(&str, &str, &str, ServiceKind, i64, i64)] = &[
+    ("CONS", "Consultation", "OPD", ServiceKind::Service, 3000, 1000),
+    ("MALARIA", "Malaria test", "LAB", ServiceKind::Service, 1500, 500),
+    ("BLOOD", "Blood count", "LAB", ServiceKind::Service, 4000, 2000),
+    ("PARA", "Paracetamol, 10 tablets", "DRUG", ServiceKind::Medicine, 500, 200),
+    ("AMOX", "Amoxicillin, 20 capsules", "DRUG", ServiceKind::Medicine, 2500, 900),
+    ("ACT", "Artemether-lumefantrine", "DRUG", ServiceKind::Medicine, 2000, 700),
+    ("BED", "Day in hospital", "HOSP", ServiceKind::Service, 15000, 6000),
+    ("DELIVERY", "Delivery", "MATERNITY", ServiceKind::Service, 40000, 15000),
+    ("WOUND", "Wound dressed", "ACCIDENT", ServiceKind::Service, 5000, 1500),
+];
 
 /// What was planted.
 #[derive(Debug, Clone)]
@@ -70,6 +92,69 @@ fn add(
     Ok(Key::new(order.id.uuid()))
 }
 
+/// Where a user is at work.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Organisation(OrganisationId),
+    Facility(ProviderId),
+}
+
+/// The facilities of a platform with its catalogue, reference prices and a convention for all its mutuals.
+fn facilities(
+    db: &Db,
+    hooks: &Hooks,
+    platform: OrganisationId,
+    currency: &str,
+    start: NaiveDate,
+) -> Result<Vec<ProviderId>> {
+    let currency = Currency::parse(currency).ok_or_else(|| Error::Fault("an unknown currency".into()))?;
+    let mut made = Vec::new();
+    for (code, name, level, sector) in [
+        ("CENTRE", "Health centre", "health_centre", Sector::Public),
+        ("CLINIC", "Clinic of the sisters", "health_centre", Sector::Private),
+        ("HOSPITAL", "District hospital", "hospital", Sector::Public),
+    ] {
+        let order = terminal_order(db, "ayni simulate");
+        let new = NewProvider {
+            owner: platform,
+            code: code.into(),
+            name: name.into(),
+            level: level.into(),
+            sector,
+            area: None,
+        };
+        command(db, hooks, &order, |w| care::add(w, &order, &new))?;
+        let provider: ProviderId = Key::new(order.id.uuid());
+        let order = terminal_order(db, "ayni simulate");
+        command(db, hooks, &order, |w| care::convene(w, &order, provider, platform, start, None))?;
+        made.push(provider);
+    }
+    for (code, name, category, kind, bif, xof) in SERVICES {
+        let order = terminal_order(db, "ayni simulate");
+        let new = NewService {
+            owner: platform,
+            code: (*code).into(),
+            name: (*name).into(),
+            category: (*category).into(),
+            kind: *kind,
+        };
+        command(db, hooks, &order, |w| care::add_service(w, &order, &new))?;
+        let service: ServiceId = Key::new(order.id.uuid());
+        let order = terminal_order(db, "ayni simulate");
+        let price = NewTariff {
+            owner: platform,
+            provider: None,
+            service,
+            unit_price_minor: if currency.code() == "BIF" { *bif } else { *xof },
+            currency,
+            valid_from: start,
+            valid_to: None,
+        };
+        command(db, hooks, &order, |w| care::add_tariff(w, &order, &price))?;
+    }
+    Ok(made)
+}
+
 /// A user with one grant and the demonstration's password.
 fn user(
     w: &mut Write,
@@ -77,7 +162,7 @@ fn user(
     email: &str,
     name: &str,
     role: Role,
-    on: OrganisationId,
+    place: Place,
     hash: &str,
 ) -> Result<UserId> {
     let row = User {
@@ -97,8 +182,14 @@ fn user(
         id: Key::new(order.uuid()),
         user_id: row.id,
         role,
-        organisation_id: Some(on),
-        provider_id: None,
+        organisation_id: match place {
+            Place::Organisation(id) => Some(id),
+            Place::Facility(_) => None,
+        },
+        provider_id: match place {
+            Place::Organisation(_) => None,
+            Place::Facility(id) => Some(id),
+        },
         reason: None,
         granted_by: None,
         granted_at: w.now(),
@@ -149,14 +240,14 @@ fn benefits(waiting: i64) -> serde_json::Value {
 ///
 /// # Errors
 /// A refusal where the database is not empty.
-pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, _start: NaiveDate) -> Result<Tree> {
+pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, start: NaiveDate) -> Result<Tree> {
     use OrganisationKind as K;
     let hash = passwords::hash(PASSWORD)?;
     let invite = |email: &str, name: &str, role: Role, on: OrganisationId| -> Result<UserId> {
         let order = terminal_order(db, "ayni simulate");
         let mut made = UserId::NIL;
         command(db, hooks, &order, |w| {
-            made = user(w, order.id, email, name, role, on, &hash)?;
+            made = user(w, order.id, email, name, role, Place::Organisation(on), &hash)?;
             Ok(())
         })?;
         Ok(made)
@@ -213,6 +304,18 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, _start: NaiveDate) -> Result<
             "frequency": {"OPD": {"limit": 2, "window": "calendar_month", "per": "person"}},
             "ceilings": {"person_year": 150000, "household_year": 400000}}),
     )?;
+    let facilities_bi = facilities(db, hooks, platform_bi, "BIF", start)?;
+    let facilities_sn = facilities(db, hooks, platform_sn, "XOF", start)?;
+    for (facilities, tag) in [(&facilities_bi, "bi"), (&facilities_sn, "sn")] {
+        if let Some(facility) = facilities.first() {
+            let order = terminal_order(db, "ayni simulate");
+            let place = Place::Facility(*facility);
+            let email = format!("clerk@facility-{tag}.example");
+            command(db, hooks, &order, |w| {
+                user(w, order.id, &email, "Clerk of a health centre", Role::ProviderClerk, place, &hash).map(|_| ())
+            })?;
+        }
+    }
     let mut tree = Tree { mutuals: Vec::new() };
     for at in 0..mutuals {
         let (code, name) = match NAMES.get(usize::try_from(at).unwrap_or(usize::MAX)) {
@@ -234,13 +337,25 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, _start: NaiveDate) -> Result<
             agents.push(invite(&at_code(&format!("agent.{section}")), "Field agent", Role::FieldAgent, section_id)?);
             sections.push(section_id);
         }
-        invite(&at_code("admin"), "Mutual administrator", Role::MutualAdmin, id)?;
+        let admin = invite(&at_code("admin"), "Mutual administrator", Role::MutualAdmin, id)?;
         let registrar = invite(&at_code("registrar"), "Registrar", Role::Registrar, id)?;
         let treasurer = invite(&at_code("treasurer"), "Treasurer", Role::Treasurer, id)?;
-        invite(&at_code("claims"), "Claims officer", Role::ClaimsOfficer, id)?;
+        let officer = invite(&at_code("claims"), "Claims officer", Role::ClaimsOfficer, id)?;
         invite(&at_code("adviser"), "Medical adviser", Role::MedicalAdviser, id)?;
         invite(&at_code("auditor"), "Auditor", Role::Auditor, id)?;
-        tree.mutuals.push(Mutual { id, code, currency: money.1, sections, products, registrar, treasurer, agents });
+        tree.mutuals.push(Mutual {
+            id,
+            code,
+            currency: money.1,
+            sections,
+            products,
+            registrar,
+            treasurer,
+            agents,
+            admin,
+            officer,
+            facilities: if at % 2 == 0 { facilities_bi.clone() } else { facilities_sn.clone() },
+        });
     }
     Ok(tree)
 }

@@ -1,6 +1,9 @@
 //! The checks, one function each.
 use super::{Finding, store};
 use crate::access::scopes::MutualScope;
+use crate::claims::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome};
+use crate::claims::rules::{Input, adjudicate};
+use crate::claims::store as claim_store;
 use crate::contributions::model::{Allocation, Due, Method, Payment};
 use crate::contributions::service::{HOUSEHOLD, book_of};
 use crate::contributions::store as contributions;
@@ -12,7 +15,8 @@ use crate::error::Result;
 use crate::households::rules::is_valid_card_number;
 use crate::ids::*;
 use crate::ledger::model::{Account, Transfer};
-use crate::ledger::rules::{Event, Holding};
+use crate::ledger::rules::{Creditor, Event, Holding};
+use crate::products::{service as products, store as product_store};
 use crate::series::SeriesKind;
 use std::collections::BTreeMap;
 
@@ -238,4 +242,193 @@ fn transfers_wrong(
         }
     }
     wrong
+}
+
+/// A page of claims: R27, decisions recomputed from their inputs, transfers. Gives the last claim where there may be more.
+///
+/// # Errors
+/// The database's.
+pub fn claims(
+    r: &mut Read,
+    mutual: MutualId,
+    code: &str,
+    after: Option<ClaimId>,
+    limit: i64,
+) -> Result<(Option<ClaimId>, u64, Vec<Finding>)> {
+    let page = claim_store::list_after(r, mutual, after, limit)?;
+    let accounts = store::list_accounts(r, mutual)?;
+    let ids: Vec<ClaimId> = page.iter().map(|claim| claim.id).collect();
+    let transfers = store::list_transfers_of_claims(r, mutual, &ids)?;
+    let mut findings = Vec::new();
+    for claim in &page {
+        let lines = claim_store::list_lines(r, mutual, claim.id)?;
+        if let Some(what) = parts_wrong(claim, &lines) {
+            findings.push(finding("claims", code, format!("claim {}: {what}", claim.number)));
+        }
+        if let Some(what) = decision_wrong(claim, &lines) {
+            findings.push(finding("decisions", code, format!("claim {}: {what}", claim.number)));
+        }
+        let own: Vec<&Transfer> = transfers.iter().filter(|row| row.claim_id == Some(claim.id)).collect();
+        if let Some(what) = claim_transfer_wrong(claim, &own, &accounts) {
+            findings.push(finding("transfers", code, format!("claim {}: {what}", claim.number)));
+        }
+    }
+    let full = i64::try_from(page.len()).unwrap_or(0) == limit;
+    let last = page.last().map(|claim| claim.id).filter(|_| full);
+    Ok((last, u64::try_from(page.len()).unwrap_or(0), findings))
+}
+
+/// R27: what is billed is what the parties bear together, on the claim and on each of its lines.
+fn parts_wrong(claim: &Claim, lines: &[Line]) -> Option<String> {
+    let billed: i64 = lines.iter().map(|line| line.quantity.saturating_mul(line.unit_price_minor)).sum();
+    if billed != claim.billed_minor {
+        return Some(format!("its lines bill {billed}, the claim {}", claim.billed_minor));
+    }
+    if claim.state == ClaimState::Pended {
+        return None;
+    }
+    let borne = claim.mutual_minor + claim.member_minor + claim.provider_writeoff_minor + claim.other_paid_minor;
+    if borne != claim.billed_minor {
+        return Some(format!("billed {} and borne {borne} (R27)", claim.billed_minor));
+    }
+    for line in lines.iter().filter(|line| line.mutual_minor.is_some()) {
+        let parts = [line.mutual_minor, line.member_minor, line.provider_writeoff_minor, line.other_paid_minor];
+        let borne: i64 = parts.into_iter().flatten().sum();
+        if borne != line.quantity * line.unit_price_minor {
+            return Some(format!("line {} is borne {borne} (R27)", line.line));
+        }
+    }
+    None
+}
+
+/// The stored decision against the one that its stored inputs give.
+fn decision_wrong(claim: &Claim, lines: &[Line]) -> Option<String> {
+    let Ok(input) = serde_json::from_str::<Input>(&claim.inputs) else {
+        return Some("its inputs cannot be read".into());
+    };
+    let Ok(decision) = adjudicate(&input) else {
+        return Some("its inputs cannot be decided".into());
+    };
+    // A person refused it as a duplicate: the rules had it wait.
+    let refused_by_person = claim.outcome == Outcome::Rejected
+        && claim.claim_reason == Some(ClaimReason::SuspectedDuplicate)
+        && claim.decided_by.is_some();
+    if refused_by_person {
+        return (decision.decision != Outcome::Pended).then(|| "it was refused by a person and did not wait".into());
+    }
+    let totals = &decision.totals;
+    let same = decision.decision == claim.outcome
+        && decision.claim_reason == claim.claim_reason
+        && totals.billed == claim.billed_minor
+        && totals.mutual == claim.mutual_minor
+        && totals.member == claim.member_minor
+        && totals.provider_writeoff == claim.provider_writeoff_minor
+        && totals.other_payer == claim.other_paid_minor;
+    if !same {
+        return Some("the decision is not what its inputs give".into());
+    }
+    let decided = lines.iter().filter(|line| line.mutual_minor.is_some()).count();
+    if decided != decision.lines.len() {
+        return Some("other lines are decided than its inputs give".into());
+    }
+    for line in &decision.lines {
+        let reasons = serde_json::json!(line.reasons).to_string();
+        let stored = lines.iter().find(|row| i64::from(row.line) == line.line);
+        let same = stored.is_some_and(|row| {
+            row.approved_quantity == Some(line.approved_qty)
+                && row.allowed_unit_minor == Some(line.allowed_unit)
+                && row.mutual_minor == Some(line.mutual)
+                && row.member_minor == Some(line.member)
+                && row.provider_writeoff_minor == Some(line.provider_writeoff)
+                && row.other_paid_minor == Some(line.other_payer)
+                && row.reasons == reasons
+        });
+        if !same {
+            return Some(format!("line {} is not what its inputs give", line.line));
+        }
+    }
+    None
+}
+
+fn is_posted(transfer: &Transfer, event: Event, amount: i64, accounts: &[Account]) -> bool {
+    let code =
+        |id: AccountId| accounts.iter().find(|account| account.id == id).map_or("", |account| account.code.as_str());
+    let (debit, credit) = event.posting();
+    transfer.amount_minor == amount
+        && code(transfer.debit_account_id) == debit
+        && code(transfer.credit_account_id) == credit
+}
+
+fn claim_transfer_wrong(claim: &Claim, own: &[&Transfer], accounts: &[Account]) -> Option<String> {
+    let to = match claim.mode {
+        Mode::ThirdParty => Creditor::Provider(claim.provider_id),
+        Mode::Reimbursement => Creditor::Member,
+    };
+    let event = Event::ClaimDecided { to };
+    let right = match own {
+        [] => claim.mutual_minor == 0,
+        [one] => claim.mutual_minor > 0 && is_posted(one, event, claim.mutual_minor, accounts),
+        _ => false,
+    };
+    (!right).then(|| "it is not in the books as the posting table says".into())
+}
+
+/// Settlements are the sum of the claims that they paid, and are in the books once.
+///
+/// # Errors
+/// The database's.
+pub fn settlements(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
+    let accounts = store::list_accounts(r, mutual)?;
+    let transfers = store::list_transfers_of_settlements(r, mutual)?;
+    let sums = store::sums_by_settlement(r, mutual)?;
+    let mut findings = Vec::new();
+    for (id, provider, number, amount) in store::list_settlements(r, mutual)? {
+        let paid = sums.iter().find(|(of, ..)| *of == Some(id)).map(|(_, count, sum)| (*count, sum.unwrap_or(0)));
+        if paid != Some((number, amount)) {
+            let what = format!("settlement {id} of {amount} is not the sum of its claims");
+            findings.push(finding("settlements", code, what));
+        }
+        let own: Vec<&Transfer> = transfers.iter().filter(|row| row.settlement_id == Some(id)).collect();
+        let event = Event::SettlementPaid { to: Creditor::Provider(provider) };
+        let right = matches!(own.as_slice(), [one] if is_posted(one, event, amount, &accounts));
+        if !right {
+            let what = format!("settlement {id} is not in the books as the posting table says");
+            findings.push(finding("transfers", code, what));
+        }
+    }
+    Ok(findings)
+}
+
+/// No ceiling of a cover year is exceeded, of a person or of a household.
+///
+/// # Errors
+/// The database's.
+pub fn ceilings(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
+    let sums = store::sums_by_year(r, mutual)?;
+    let mut years: BTreeMap<EnrolmentId, Vec<(MemberId, i64)>> = BTreeMap::new();
+    for (enrolment, member, sum) in sums {
+        if let Some(enrolment) = enrolment {
+            years.entry(enrolment).or_default().push((member, sum.unwrap_or(0)));
+        }
+    }
+    let ids: Vec<EnrolmentId> = years.keys().copied().collect();
+    let mut findings = Vec::new();
+    for (enrolment, number, version) in store::versions_of(r, mutual, &ids)? {
+        let versions = product_store::list_versions_by_id(r, &[version])?;
+        let Some(version) = versions.first() else { continue };
+        let Some(ceilings) = products::parameters(version)?.ceilings else { continue };
+        let persons = years.get(&enrolment).map_or(&[][..], Vec::as_slice);
+        let household: i64 = persons.iter().map(|(_, sum)| sum).sum();
+        if ceilings.household_year.is_some_and(|ceiling| household > ceiling) {
+            let what = format!("enrolment {number}: {household} is paid, beyond the household's ceiling");
+            findings.push(finding("ceilings", code, what));
+        }
+        for (member, sum) in persons {
+            if ceilings.person_year.is_some_and(|ceiling| *sum > ceiling) {
+                let what = format!("enrolment {number}: {sum} is paid for member {member}, beyond the ceiling");
+                findings.push(finding("ceilings", code, what));
+            }
+        }
+    }
+    Ok(findings)
 }

@@ -39,6 +39,8 @@ pub struct Verdict {
     pub households: u64,
     /// Payments.
     pub payments: u64,
+    /// Claims.
+    pub claims: u64,
     /// Commands.
     pub commands: u64,
     /// What does not add up.
@@ -74,6 +76,8 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
         found.extend(checks::series(r, scope.mutual(), code)?);
         found.extend(checks::cards(r, scope.mutual(), code, prefix)?);
         found.extend(checks::books(r, scope.mutual(), code)?);
+        found.extend(checks::settlements(r, scope.mutual(), code)?);
+        found.extend(checks::ceilings(r, scope.mutual(), code)?);
         Ok::<_, crate::error::Error>((count, found))
     })?;
     verdict.commands += commands;
@@ -84,6 +88,16 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
             db.read(wall, |r| checks::households(r, scope, code, after, PAGE))?;
         verdict.households += households;
         verdict.payments += payments;
+        verdict.findings.extend(findings);
+        match last {
+            Some(last) => after = Some(last),
+            None => break,
+        }
+    }
+    let mut after = None;
+    loop {
+        let (last, claims, findings) = db.read(wall, |r| checks::claims(r, scope.mutual(), code, after, PAGE))?;
+        verdict.claims += claims;
         verdict.findings.extend(findings);
         match last {
             Some(last) => after = Some(last),

@@ -118,3 +118,93 @@ pub fn list_households(
         .select((households::id, households::number))
         .load(r.conn())
 }
+
+/// The transfers of these claims.
+pub fn list_transfers_of_claims(r: &mut Read, mutual: MutualId, claims: &[ClaimId]) -> QueryResult<Vec<Transfer>> {
+    let ids: Vec<Option<ClaimId>> = claims.iter().map(|id| Some(*id)).collect();
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::claim_id.eq_any(ids))
+        .order(transfers::id)
+        .select(Transfer::as_select())
+        .load(r.conn())
+}
+
+/// The transfers of settlements.
+pub fn list_transfers_of_settlements(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<Transfer>> {
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::settlement_id.is_not_null())
+        .order(transfers::id)
+        .select(Transfer::as_select())
+        .load(r.conn())
+}
+
+/// A settlement: id, provider, number of claims, amount.
+pub type SettlementFacts = (SettlementId, ProviderId, i64, i64);
+
+/// The settlements of a mutual.
+pub fn list_settlements(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<SettlementFacts>> {
+    settlements::table
+        .filter(settlements::mutual_id.eq(mutual))
+        .order(settlements::id)
+        .select((settlements::id, settlements::provider_id, settlements::number_of_claims, settlements::amount_minor))
+        .load(r.conn())
+}
+
+/// A settlement, how many claims it paid, and how much.
+pub type SettlementSums = Vec<(Option<SettlementId>, i64, Option<i64>)>;
+
+/// How many claims each settlement paid, and how much.
+pub fn sums_by_settlement(r: &mut Read, mutual: MutualId) -> QueryResult<SettlementSums> {
+    claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::settlement_id.is_not_null())
+        .group_by(claims::settlement_id)
+        .select((
+            claims::settlement_id,
+            diesel::dsl::count_star(),
+            diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::BigInt>>(
+                "CAST(SUM(mutual_minor) AS BIGINT)",
+            ),
+        ))
+        .load(r.conn())
+}
+
+/// What was paid for each person in each cover year: enrolment, person, sum.
+pub type YearSums = Vec<(Option<EnrolmentId>, MemberId, Option<i64>)>;
+
+/// Sums of the mutual's share by enrolment and person.
+pub fn sums_by_year(r: &mut Read, mutual: MutualId) -> QueryResult<YearSums> {
+    claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::enrolment_id.is_not_null())
+        .group_by((claims::enrolment_id, claims::member_id))
+        .select((
+            claims::enrolment_id,
+            claims::member_id,
+            diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::BigInt>>(
+                "CAST(SUM(mutual_minor) AS BIGINT)",
+            ),
+        ))
+        .load(r.conn())
+}
+
+/// The product versions of enrolments.
+pub fn versions_of(
+    r: &mut Read,
+    mutual: MutualId,
+    enrolments: &[EnrolmentId],
+) -> QueryResult<Vec<(EnrolmentId, String, ProductVersionId)>> {
+    use crate::db::schema::enrolments as table;
+    let mut found = Vec::new();
+    for chunk in enrolments.chunks(500) {
+        let rows: Vec<(EnrolmentId, String, ProductVersionId)> = table::table
+            .filter(table::mutual_id.eq(mutual))
+            .filter(table::id.eq_any(chunk.to_vec()))
+            .select((table::id, table::number, table::product_version_id))
+            .load(r.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}

@@ -3,9 +3,17 @@
 mod support;
 
 mod access;
+mod audit;
+mod contributions;
+mod eligibility;
+mod enrolments;
 mod frame;
+mod households;
+mod ledger;
 mod matrix;
+mod members;
 mod organisations;
+mod products;
 mod samples;
 mod walk;
 mod writes;

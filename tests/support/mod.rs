@@ -2,10 +2,13 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod database;
+pub mod office;
+pub mod register;
 pub mod rows;
 pub mod world;
 
 pub use database::TestDb;
+pub use office::{Office, Snapshot};
 pub use world::{Answer, World};
 
 /// Has all done side by side: each is on its way before the first is answered.

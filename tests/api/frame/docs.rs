@@ -18,6 +18,11 @@ fn docs_errors_is_made_from_the_table() {
     page_is("errors.md", &ayni::error::errors_page());
 }
 
+#[test]
+fn docs_api_is_made_from_the_route_table() {
+    page_is("api.md", &ayni::routes::api_page());
+}
+
 #[actix_web::test]
 async fn the_problems_are_explained_where_their_type_points() {
     let world = World::new().await;

@@ -1,0 +1,4 @@
+//! `/mutuals/{m}/households`
+mod correct;
+mod read;
+mod register;

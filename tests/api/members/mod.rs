@@ -1,0 +1,4 @@
+//! `/mutuals/{m}/members`
+mod add;
+mod correct;
+mod read;

@@ -1,0 +1,5 @@
+//! `/products`
+mod add;
+mod change;
+mod publish;
+mod read;

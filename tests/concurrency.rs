@@ -1,0 +1,206 @@
+//! Many at once: on one household each order takes effect once and in some order; on different households of one mutual
+//! all succeed and no number is given twice or left out.
+mod support;
+
+use ayni::audit::frame::Done;
+use ayni::db::DbError;
+use ayni::enrolments::rules::EnrolmentState;
+use ayni::enrolments::service::{as_cover_span, facts, spans_of};
+use ayni::error::{Error, Result};
+use ayni::households::model::Relationship;
+use ayni::households::rules::is_valid_card_number;
+use ayni::ids::*;
+use serde_json::json;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use support::Snapshot;
+use support::office::{Office, application, day, household, person};
+
+const THREADS: usize = 16;
+
+/// As a client does that is told to come back: the same id until there is an answer.
+fn persist<T>(mut send: impl FnMut() -> Result<Done<T>>) -> Result<Done<T>> {
+    loop {
+        match send() {
+            Err(Error::Db(DbError::Busy)) => {}
+            other => return other,
+        }
+    }
+}
+
+/// Runs one piece of work per thread, all let go at the same moment.
+fn at_once(work: impl Fn(usize) + Sync) {
+    let gate = Barrier::new(THREADS);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (gate, work) = (&gate, &work);
+            scope.spawn(move || {
+                gate.wait();
+                work(thread);
+            });
+        }
+    });
+}
+
+fn parameters() -> serde_json::Value {
+    json!({
+        "currency": "BIF",
+        "contribution": {"kind": "per_person_month", "amount": 501},
+        "subsidies": {"INDIGENT": {"rate_bp": 3333, "payer": "STATE"}},
+        "registration_fee": 1000,
+        "arrears": {"grace_days": 30, "reinstatement_delay_days": 15, "lapse_days": 60},
+        "benefits": {"OPD": {"rate_bp": {"public": 8000, "private": 5000}}},
+    })
+}
+
+/// Whether it was made now or before, whatever it made.
+fn plain<T>(done: Done<T>) -> Done<()> {
+    match done {
+        Done::Made(_) => Done::Made(()),
+        Done::Replayed => Done::Replayed,
+    }
+}
+
+fn new_ids(office: &Office, count: usize) -> Vec<CommandId> {
+    (0..count).map(|_| office.test.db.ids().next()).collect()
+}
+
+fn registered(office: &Office, class: &str, size: usize) -> HouseholdId {
+    let order = office.order("POST /households");
+    office.register(&order, &household(class, day("2026-03-01"), size)).unwrap();
+    Key::new(order.id.uuid())
+}
+
+/// What holds after every command holds after all of them.
+fn all_holds(office: &Office, end: &Snapshot) {
+    end.money_holds();
+    end.receipts_hold();
+    for row in &end.households {
+        let wall = ayni::db::Wall::from(office.mutual);
+        let mut computed = office.test.db.read(wall, |r| spans_of(&facts(r, row.mutual_id, row.id)?)).unwrap();
+        computed.sort_by_key(|span| (span.person, span.from));
+        let mut stored: Vec<_> =
+            end.spans.iter().filter(|span| span.household_id == row.id).map(as_cover_span).collect();
+        stored.sort_by_key(|span| (span.person, span.from));
+        assert_eq!(stored, computed);
+    }
+    // One audit row per command, and no command without one.
+    let mut of_audit: Vec<CommandId> = end.audit.iter().filter_map(|row| row.command_id).collect();
+    let mut commands: Vec<CommandId> = end.commands.iter().map(|row| row.id).collect();
+    of_audit.sort_unstable();
+    commands.sort_unstable();
+    assert_eq!(of_audit, commands);
+}
+
+#[test]
+fn on_one_household_each_order_takes_effect_once() {
+    let office = Office::new();
+    let (product, _) = office.product("MONTH", parameters());
+    let home = registered(&office, "INDIGENT", 2);
+    let applied = office.order("POST /enrolments");
+    office.apply(&applied, &application(home, product, day("2026-03-05"), day("2026-03-10"))).unwrap();
+    let enrolment: EnrolmentId = Key::new(applied.id.uuid());
+    // Each id is held by two threads; four payments, two members and two admissions per pair of threads.
+    let pairs = THREADS / 2;
+    let payments = new_ids(&office, 4 * pairs);
+    let members = new_ids(&office, 2 * pairs);
+    let admissions = new_ids(&office, pairs);
+    let (paid, joined, admitted, refused) =
+        (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = |done: Result<Done<()>>, made: &AtomicUsize| match done {
+        Ok(Done::Made(())) => made.fetch_add(1, Ordering::SeqCst),
+        Ok(Done::Replayed) => 0,
+        Err(Error::Problem(_)) => refused.fetch_add(1, Ordering::SeqCst),
+        Err(other) => panic!("{other:?}"),
+    };
+    at_once(|thread| {
+        let pair = thread / 2;
+        let amount = |at: usize| 700 + 13 * i64::try_from(at).unwrap();
+        let pay = |at: usize| {
+            let order = office.order_with(payments[at], "POST /payments");
+            let on = day(["2026-03-08", "2026-03-10"][at % 2]);
+            let done = persist(|| office.pay(&order, home, &office.cash(amount(at), on)));
+            count(done.map(plain), &paid);
+        };
+        let join = |at: usize| {
+            let order = office.order_with(members[at], "POST /members");
+            let child = person(Relationship::Child, day("2019-01-01"));
+            let on = day(["2026-03-02", "2026-03-09"][at % 2]);
+            let done = persist(|| office.add_member(&order, home, on, &child));
+            count(done.map(plain), &joined);
+        };
+        pay(4 * pair);
+        join(2 * pair);
+        pay(4 * pair + 1);
+        let order = office.order_with(admissions[pair], "POST /enrolments/admit");
+        count(persist(|| office.admit(&order, enrolment, day("2026-03-10"))).map(plain), &admitted);
+        pay(4 * pair + 2);
+        join(2 * pair + 1);
+        pay(4 * pair + 3);
+    });
+    assert_eq!(paid.into_inner(), payments.len());
+    assert_eq!(joined.into_inner(), members.len());
+    assert_eq!(admitted.into_inner(), 1);
+    // An admission that comes second is told so, each time that it is sent.
+    assert_eq!(refused.into_inner(), 2 * (pairs - 1));
+    let end = office.snapshot(&mut office.test.owner());
+    all_holds(&office, &end);
+    let total: i64 = (0..payments.len()).map(|at| 700 + 13 * i64::try_from(at).unwrap()).sum();
+    assert_eq!(end.payments.iter().map(|row| row.amount_minor).sum::<i64>(), total);
+    assert_eq!(end.balance("cash"), total);
+    assert_eq!(end.memberships.len(), 2 + members.len());
+    assert_eq!(end.enrolments[0].state, EnrolmentState::Admitted);
+    // Whatever the order was: everybody pays every month from his own, 501 shared with the state.
+    let persons = i64::try_from(end.memberships.len()).unwrap();
+    let of =
+        |payer: &str| -> i64 { end.dues.iter().filter(|due| due.payer == payer).map(|due| due.amount_minor).sum() };
+    assert_eq!(of("HOUSEHOLD"), 1000 + 12 * persons * 334);
+    assert_eq!(of("STATE"), 12 * persons * 167);
+    // Every command on the household raised its revision by one.
+    let on_household = payments.len() + members.len() + 2;
+    assert_eq!(end.households[0].revision, 1 + i64::try_from(on_household).unwrap());
+}
+
+#[test]
+fn payments_of_different_households_have_receipts_without_a_gap() {
+    let office = Office::new();
+    let homes: Vec<HouseholdId> = (0..THREADS).map(|_| registered(&office, "STANDARD", 1)).collect();
+    at_once(|thread| {
+        for at in 0..6_i64 {
+            let order = office.order("POST /payments");
+            let on = day(["2026-03-10", "2025-12-31"][usize::try_from(at % 2).unwrap()]);
+            let done = persist(|| office.pay(&order, homes[thread], &office.cash(100 + at, on))).unwrap();
+            assert!(matches!(done, Done::Made(_)));
+        }
+    });
+    let end = office.snapshot(&mut office.test.owner());
+    all_holds(&office, &end);
+    // Two series, one per year in which the money came.
+    let mut labels: Vec<String> = end.receipts.iter().map(|row| row.label.clone()).collect();
+    labels.sort();
+    let numbered = |year: i32| (1..=3 * THREADS).map(move |number| format!("C1-{year}-{number:06}"));
+    assert_eq!(labels, numbered(2025).chain(numbered(2026)).collect::<Vec<_>>());
+    assert_eq!(end.balance("cash"), i64::try_from(THREADS).unwrap() * (600 + 15));
+}
+
+#[test]
+fn households_registered_at_once_have_numbers_and_cards_without_a_gap() {
+    let office = Office::new();
+    at_once(|thread| {
+        for at in 0..4 {
+            let order = office.order("POST /households");
+            let new = household("STANDARD", day("2026-03-01"), 1 + (thread + at) % 3);
+            persist(|| office.register(&order, &new)).unwrap();
+        }
+    });
+    let end = office.snapshot(&mut office.test.owner());
+    all_holds(&office, &end);
+    let mut numbers: Vec<String> = end.households.iter().map(|row| row.number.clone()).collect();
+    numbers.sort();
+    assert_eq!(numbers, (1..=4 * THREADS).map(|number| format!("H{number:06}")).collect::<Vec<_>>());
+    let mut cards: Vec<String> = end.members.iter().map(|row| row.card_number.clone()).collect();
+    cards.sort();
+    assert!(cards.iter().all(|card| is_valid_card_number(card)));
+    let serials: Vec<String> = cards.iter().map(|card| card[..14].to_owned()).collect();
+    assert_eq!(serials, (1..=end.members.len()).map(|serial| format!("100001{serial:08}")).collect::<Vec<_>>());
+}
