@@ -20,6 +20,7 @@ use crate::ids::*;
 use crate::ledger::rules::{Creditor, Event};
 use crate::ledger::service::{Posting, post};
 use crate::products::{service as products, store as product_store};
+use crate::providers::model::Provider;
 use crate::providers::store as providers;
 use chrono::NaiveDate;
 use serde_json::json;
@@ -112,9 +113,7 @@ fn gather(
     let on = new.service_on;
     let (member, last_stay) =
         households::find_member(r, scope, new.member)?.ok_or(Problem::of(Code::NotFound).at("/member_id"))?;
-    let provider = providers::find(r, new.provider)?
-        .filter(|provider| owners.contains(&provider.owner_id))
-        .ok_or(Problem::of(Code::NotFound).at("/provider_id"))?;
+    let provider = known_provider(r, owners, new.provider)?;
     let stays = households::list_stays(r, scope, new.member)?;
     let stay = stays.iter().find(|stay| within(on, stay.from_on, stay.to_on));
     let household = stay.unwrap_or(&last_stay).household_id;
@@ -205,6 +204,13 @@ fn gather(
     Ok(Gathered { input, household, section, enrolment: enrolment.map(|row| row.id), services })
 }
 
+/// A provider of the mutual's catalogue.
+fn known_provider(r: &mut Read, owners: &[OrganisationId], id: ProviderId) -> Result<Provider> {
+    providers::find(r, id)?
+        .filter(|provider| owners.contains(&provider.owner_id))
+        .ok_or_else(|| Problem::of(Code::NotFound).at("/provider_id").into())
+}
+
 /// The service and its category, and the line with its price: the provider's own version of the day, then the reference,
 /// each of the nearest owner.
 type PricedLines = (Vec<(ServiceId, String)>, Vec<ClaimLine>);
@@ -285,6 +291,8 @@ pub fn submit(
     if new.submitted_on > scope.today() {
         return Err(Problem::of(Code::FutureDate).at("/submitted_on").into());
     }
+    // The number is taken before anything is gathered: what it names must be there.
+    known_provider(w, owners, new.provider)?;
     let household = household_of(w, scope, new)?;
     households::lock(w, mutual, household)?.ok_or(Problem::of(Code::NotFound).at("/member_id"))?;
     if household_of(w, scope, new)? != household {

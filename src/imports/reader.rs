@@ -85,14 +85,15 @@ pub fn read<'f>(folder: &Path, file: &'f str, columns: Columns) -> Records<'f> {
         }
     }
     let mut records = Vec::new();
+    let mut lines = Lines::of(text);
     for row in reader.records() {
         match row {
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = lines.at(error.position());
                 fault(line, "", format!("the row cannot be read: {error}"));
             }
             Ok(row) => {
-                let line = row.position().map_or(0, csv::Position::line);
+                let line = lines.at(row.position());
                 if row.len() != names.len() {
                     fault(line, "", format!("{} fields where the header has {}", row.len(), names.len()));
                     continue;
@@ -103,6 +104,37 @@ pub fn read<'f>(folder: &Path, file: &'f str, columns: Columns) -> Records<'f> {
         }
     }
     if faults.is_empty() { Ok(records) } else { Err(faults) }
+}
+
+/// Counts lines as an editor does: the reader's own count lags behind where lines end in CRLF or are empty.
+struct Lines<'t> {
+    bytes: &'t [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        Lines { bytes: text.as_bytes(), counted: 0, line: 1 }
+    }
+
+    /// The line of a row that begins at a position or, where line ends stand there, after them. Positions grow.
+    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
+        let begins = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.counted);
+        while let Some(byte) = self.bytes.get(self.counted) {
+            if self.counted >= begins && !matches!(byte, b'\r' | b'\n') {
+                break;
+            }
+            self.counted += 1;
+            let ends = match byte {
+                b'\n' => true,
+                b'\r' => self.bytes.get(self.counted) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line += u64::from(ends);
+        }
+        self.line
+    }
 }
 
 impl Record<'_> {
@@ -258,6 +290,19 @@ mod tests {
             assert_eq!(row.amount("amount", Currency::parse("TZS").unwrap()), Some(150));
             assert!(!row.is_bad());
             assert_eq!(row.line, 2);
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_does() {
+        for content in [
+            &b"number,on\n1,a\n\n2,b\n\"3\n4\",c\n5,d\n"[..],
+            &b"\xEF\xBB\xBFnumber,on\r\n1,a\r\n\r\n2,b\r\n\"3\r\n4\",c\r\n5,d"[..],
+            &b"number,on\r1,a\r\r2,b\r\"3\r4\",c\r5,d\r"[..],
+        ] {
+            let (folder, columns) = written(content);
+            let rows = read(folder.path(), "x.csv", columns).unwrap();
+            assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4, 5, 7]);
         }
     }
 

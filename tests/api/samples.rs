@@ -2,9 +2,11 @@
 //! the frame. A new route needs one entry in [`SAMPLES`]; without it those tests fail and say so.
 //!
 //! An entry makes its own rows, anew for each call, so that a call leaves nothing on which the next depends.
+mod care;
 mod register;
 
 use crate::support::World;
+use crate::support::world::FACILITIES;
 use ayni::access::keys::{self, Bearer};
 use ayni::access::model::{Grant, Link, LinkKind, OneTimeCode, RefreshToken, Session, User};
 use ayni::access::passwords;
@@ -53,6 +55,16 @@ pub fn above(place: &str) -> Vec<&'static str> {
         at = parent;
     }
     found
+}
+
+/// True where a facility has a convention with a mutual: the mutual is then a place of its clerks.
+pub fn is_contracted(facility: &str, mutual: &str) -> bool {
+    FACILITIES.iter().any(|(code, _, with)| *code == facility && *with == mutual)
+}
+
+/// The facility of which a mutual's place is tried.
+pub fn facility_of(mutual: &str) -> &'static str {
+    FACILITIES.iter().find(|(_, _, with)| *with == mutual).map_or("HC-KAY", |(code, ..)| *code)
 }
 
 /// What a call is made with.
@@ -139,7 +151,7 @@ pub fn sample(route: &Route) -> &'static Sample {
 pub fn places_of(route: &Route) -> &'static [&'static str] {
     match route.caller {
         Caller::Public | Caller::Signed => &PLACES[..1],
-        Caller::Holds(_, Place::Mutual) => &PLACES[..3],
+        Caller::Holds(_, Place::Mutual | Place::Provider) => &PLACES[..3],
         Caller::Holds(_, Place::Organisation) => PLACES,
         Caller::Holds(_, Place::Named) if matches!(sample(route).named, Named::Anywhere) => &PLACES[..1],
         Caller::Holds(_, Place::Named) => PLACES,
@@ -318,7 +330,7 @@ fn version_tag(world: &World, place: &str) -> String {
 
 /// Every route's sample.
 fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(register::SAMPLES)
+    SAMPLES.iter().chain(register::SAMPLES).chain(care::SAMPLES)
 }
 
 static SAMPLES: &[Sample] = &[

@@ -4,6 +4,7 @@
 pub mod database;
 pub mod office;
 pub mod register;
+pub mod rows;
 pub mod world;
 
 pub use database::TestDb;

@@ -1,5 +1,6 @@
 //! A world: a network with two platforms, sister mutuals KAY and GIT (BIF) below the first, the foreign mutual SEN (XOF)
-//! below the second, two sections of KAY and one each of the others, and a user of each role in each place.
+//! below the second, two sections of KAY and one each of the others, a facility with a convention with each mutual, and a
+//! user of each role in each place.
 use super::database::TestDb;
 use actix_http::Request;
 use actix_web::body::BoxBody;
@@ -18,6 +19,7 @@ use ayni::error::Error;
 use ayni::ids::*;
 use ayni::organisations::rules::NewOrganisation;
 use ayni::organisations::service;
+use ayni::providers::store as care;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::future::Future;
@@ -120,10 +122,18 @@ pub struct World {
     pub parts: Parts,
     pub orgs: HashMap<String, OrganisationId>,
     pub users: HashMap<String, UserId>,
+    /// The facilities, by code: see [`FACILITIES`].
+    pub providers: HashMap<String, ProviderId>,
     call: Call,
 }
 
-/// The users of the world: name, role, organisation. A name is the role's, with the place where it is not KAY or P1.
+/// The facilities of the world: code, the platform that owns it, the one mutual with which it has a convention. Each
+/// platform has the service CONS of the category OPD, at 5,000 in the mutuals' currency.
+pub const FACILITIES: &[(&str, &str, &str)] =
+    &[("HC-KAY", "P1", "KAY"), ("HC-GIT", "P1", "GIT"), ("HC-SEN", "P2", "SEN")];
+
+/// The users of the world: name, role, organisation or facility. A name is the role's, with the place where it is not
+/// KAY or P1.
 pub const USERS: &[(&str, Role, &str)] = &[
     ("system_admin", Role::SystemAdmin, "ROOT"),
     ("platform_admin", Role::PlatformAdmin, "P1"),
@@ -143,6 +153,8 @@ pub const USERS: &[(&str, Role, &str)] = &[
     ("mutual_admin@SEN", Role::MutualAdmin, "SEN"),
     ("platform_admin@P2", Role::PlatformAdmin, "P2"),
     ("network_analyst", Role::PlatformAnalyst, "NET"),
+    ("provider_clerk", Role::ProviderClerk, "HC-KAY"),
+    ("provider_clerk@SEN", Role::ProviderClerk, "HC-SEN"),
 ];
 
 impl World {
@@ -179,6 +191,7 @@ impl World {
             command(&test.db, &HOOKS, &order, |w| service::add(w, &HOOKS, &order, &new, parent)).unwrap();
             orgs.insert(code.into(), Key::new(order.id.uuid()));
         }
+        let providers = open_facilities(&test, &orgs);
         let mut users = HashMap::new();
         test.db
             .write(Wall::ROOT, |w| {
@@ -198,8 +211,8 @@ impl World {
                         id: w.new_id(),
                         user_id: user.id,
                         role: *role,
-                        organisation_id: Some(orgs[*code]),
-                        provider_id: None,
+                        organisation_id: orgs.get(*code).copied(),
+                        provider_id: providers.get(*code).copied(),
                         reason: None,
                         granted_by: None,
                         granted_at: w.now(),
@@ -227,7 +240,50 @@ impl World {
                 }
             })
         });
-        World { test, parts, orgs, users, call }
+        World { test, parts, orgs, users, providers, call }
+    }
+
+    /// Makes one more user with a role, known by a name from now on.
+    pub fn add_user(&mut self, name: &str, role: Role, organisation: OrganisationId) {
+        let id = self
+            .test
+            .db
+            .write(Wall::ROOT, |w| {
+                let user = User {
+                    id: w.new_id(),
+                    email: Some(format!("{}@example.org", name.replace('@', "."))),
+                    phone: None,
+                    name: name.into(),
+                    password_hash: None,
+                    disabled_at: None,
+                    created_at: w.now(),
+                    version: 1,
+                };
+                store::insert_user(w, &user)?;
+                let grant = Grant {
+                    id: w.new_id(),
+                    user_id: user.id,
+                    role,
+                    organisation_id: Some(organisation),
+                    provider_id: None,
+                    reason: None,
+                    granted_by: None,
+                    granted_at: w.now(),
+                    expires_at: None,
+                    ended_at: None,
+                    ended_by: None,
+                };
+                store::insert_grant(w, &grant)?;
+                Ok::<_, Error>(user.id)
+            })
+            .unwrap();
+        self.users.insert(name.to_owned(), id);
+        self.parts.access.pictures.reload().unwrap();
+    }
+
+    /// A facility's id.
+    pub fn provider(&self, code: &str) -> ProviderId {
+        *self.providers.get(code).unwrap_or_else(|| panic!("no facility {code}"))
     }
 
     /// An organisation's id.
@@ -289,4 +345,68 @@ impl World {
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { status, body, text, headers }
     }
+}
+
+/// The facilities with their conventions, the service and its price, straight into their tables.
+fn open_facilities(test: &TestDb, orgs: &HashMap<String, OrganisationId>) -> HashMap<String, ProviderId> {
+    use ayni::providers::model::{Convention, Provider, Sector, ServiceKind, Tariff};
+    let valid_from = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+    let mut providers = HashMap::new();
+    test.db
+        .write(Wall::ROOT, |w| {
+            providers.clear();
+            for (code, owner, mutual) in FACILITIES {
+                let id = w.new_id();
+                let provider = Provider {
+                    id,
+                    owner_id: orgs[*owner],
+                    code: (*code).into(),
+                    name: format!("Health centre {code}"),
+                    level: "health_centre".into(),
+                    sector: Sector::Public,
+                    area_id: None,
+                    created_at: w.now(),
+                    version: 1,
+                };
+                care::insert(w, &provider)?;
+                let convention = Convention {
+                    id: w.new_id(),
+                    provider_id: id,
+                    party_id: orgs[*mutual],
+                    valid_from,
+                    valid_to: None,
+                    created_at: w.now(),
+                };
+                care::insert_convention(w, &convention)?;
+                providers.insert((*code).to_owned(), id);
+            }
+            for (owner, currency) in [("P1", "BIF"), ("P2", "XOF")] {
+                let service = ayni::providers::model::Service {
+                    id: w.new_id(),
+                    owner_id: orgs[owner],
+                    code: "CONS".into(),
+                    name: "Consultation".into(),
+                    category: "OPD".into(),
+                    kind: ServiceKind::Service,
+                    created_at: w.now(),
+                    version: 1,
+                };
+                care::insert_service(w, &service)?;
+                let tariff = Tariff {
+                    id: w.new_id(),
+                    owner_id: orgs[owner],
+                    provider_id: None,
+                    service_id: service.id,
+                    unit_price_minor: 5_000,
+                    currency: currency.into(),
+                    valid_from,
+                    valid_to: None,
+                    created_at: w.now(),
+                };
+                care::insert_tariff(w, &tariff)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    providers
 }

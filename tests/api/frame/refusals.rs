@@ -2,7 +2,7 @@
 use crate::samples::*;
 use crate::support::{Answer, World};
 use actix_web::test::TestRequest;
-use ayni::routes::{Caller, Method, PREFIX, ROUTES, Route};
+use ayni::routes::{self, Caller, Method, PREFIX, ROUTES, Route};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -185,6 +185,9 @@ async fn an_unknown_name_in_the_query_is_named() {
         })
         .await;
         assert_eq!((answer.status, answer.pointers()), (422, vec!["zzz"]), "{}", route.key());
+        if !matches!(route.answer, routes::Answer::Page(_)) {
+            continue;
+        }
         let answer = send(&world, route, |made| {
             made.path.push_str(if made.path.contains('?') { "&cursor=%00" } else { "?cursor=%00" });
             (None, Vec::new())

@@ -1,5 +1,5 @@
 //! Samples of products, the register, money and eligibility.
-use super::{Made, Named, Sample, Seen, above, fresh, fresh_id, made};
+use super::{Made, Named, Sample, Seen, above, fresh, fresh_id, is_contracted, made};
 use crate::matrix::reaches;
 use crate::support::World;
 use ayni::access::permissions::{Permission, Role, roles_with};
@@ -26,7 +26,7 @@ fn date(text: &str) -> NaiveDate {
 }
 
 /// Carries a command of a mutual out; gives its id.
-fn act(world: &World, scope: &MutualScope, mut body: impl FnMut(&mut Write, &Order) -> Result<()>) -> CommandId {
+pub fn act(world: &World, scope: &MutualScope, mut body: impl FnMut(&mut Write, &Order) -> Result<()>) -> CommandId {
     let order = Order {
         wall: Wall::mutual(scope.mutual()),
         today: scope.today(),
@@ -46,14 +46,14 @@ fn section_of(world: &World, user: Option<UserId>, place: &str) -> Option<Organi
 }
 
 /// A household with two members, where the caller sees it.
-struct Family {
-    scope: MutualScope,
-    household: HouseholdId,
-    member: MemberId,
-    card: String,
+pub struct Family {
+    pub scope: MutualScope,
+    pub household: HouseholdId,
+    pub member: MemberId,
+    pub card: String,
 }
 
-fn family(world: &World, user: Option<UserId>, place: &str) -> Family {
+pub fn family(world: &World, user: Option<UserId>, place: &str) -> Family {
     // A place that is no mutual has no households; those of KAY stand in.
     let place = if ["KAY", "GIT", "SEN"].contains(&place) { place } else { "KAY" };
     let scope = world.scope(place);
@@ -103,7 +103,7 @@ fn parameters(currency: &str) -> Value {
     })
 }
 
-fn currency_in(place: &str) -> &'static str {
+pub fn currency_in(place: &str) -> &'static str {
     if place.starts_with("SEN") || place == "P2" { "XOF" } else { "BIF" }
 }
 
@@ -149,7 +149,7 @@ fn application(world: &World, user: Option<UserId>, place: &str) -> (Family, Enr
 }
 
 /// A payment of a household that was admitted.
-fn payment(world: &World, user: Option<UserId>, place: &str) -> (Family, PaymentId) {
+pub fn payment(world: &World, user: Option<UserId>, place: &str) -> (Family, PaymentId) {
     let (family, enrolment) = application(world, user, place);
     let scope = &family.scope;
     act(world, scope, |w, order| enrolments::admit(w, scope, order, enrolment, Some("\"v1\""), scope.today()));
@@ -167,13 +167,15 @@ fn payment(world: &World, user: Option<UserId>, place: &str) -> (Family, Payment
             taker: Taker::Desk(desk),
             label: None,
         };
-        contributions::pay(w, order, &locked, &new).map(|_| ())
+        contributions::pay(w, order, &locked, &new)?;
+        w.touch(household);
+        Ok(())
     });
     (family, Key::new(paid.uuid()))
 }
 
 /// A path of a mutual; other places have none.
-fn of(world: &World, place: &str, rest: &str) -> Made {
+pub fn of(world: &World, place: &str, rest: &str) -> Made {
     made(format!("{}{rest}", world.mutual(place)))
 }
 
@@ -197,7 +199,7 @@ fn asks_eligibility(grants: &[(Role, &'static str)], place: &str) -> Seen {
     if !["KAY", "GIT", "SEN"].contains(&place) {
         return Seen::Nothing;
     }
-    let here = |at: &str| at == place || above(at).first() == Some(&place);
+    let here = |at: &str| at == place || above(at).first() == Some(&place) || is_contracted(at, place);
     let roles: Vec<Role> = grants.iter().filter(|(_, at)| here(at)).map(|(role, _)| *role).collect();
     let may = |role: &Role| roles_with(Permission::EligibilityCheck).contains(role);
     match (roles.is_empty(), roles.iter().any(may)) {
@@ -207,6 +209,7 @@ fn asks_eligibility(grants: &[(Role, &'static str)], place: &str) -> Seen {
     }
 }
 
+/// An entry of the table.
 macro_rules! sample {
     ($key:literal, $by:literal, $make:expr) => {
         sample!($key, $by, Named::There, $make)
@@ -215,6 +218,7 @@ macro_rules! sample {
         Sample { key: $key, by: ($by, "KAY"), named: $named, make: $make }
     };
 }
+pub(super) use sample;
 
 pub static SAMPLES: &[Sample] = &[
     sample!("GET /products", "registrar", Named::Anywhere, |_, _, _| made("/products")),
