@@ -146,23 +146,14 @@ impl World {
     }
 
     /// Asserts the status of one request for each of several users.
-    #[track_caller]
-    pub fn each<'w>(
-        &'w self,
-        method: &'static str,
-        path: &'w str,
-        body: Option<Value>,
-        users: &'w [(&'w str, u16)],
-    ) -> impl Future<Output = ()> + 'w {
-        async move {
-            for (user, status) in users {
-                let mut ask = self.call(method, path).as_(user).header("If-Match", "\"v1\"");
-                if let Some(body) = &body {
-                    ask = ask.json(body.clone());
-                }
-                let answer = ask.send().await;
-                assert_eq!(answer.status, *status, "{method} {path} as {user}: {}", answer.text);
+    pub async fn each(&self, method: &'static str, path: &str, body: Option<Value>, users: &[(&str, u16)]) {
+        for (user, status) in users {
+            let mut ask = self.call(method, path).as_(user).header("If-Match", "\"v1\"");
+            if let Some(body) = &body {
+                ask = ask.json(body.clone());
             }
+            let answer = ask.send().await;
+            assert_eq!(answer.status, *status, "{method} {path} as {user}: {}", answer.text);
         }
     }
 
