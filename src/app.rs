@@ -185,15 +185,6 @@ async fn not_found() -> Result<HttpResponse> {
     Err(Code::NotFound.into())
 }
 
-/// A known path with another method; `allowed` are those that it has.
-pub async fn method_not_allowed(allowed: String) -> HttpResponse {
-    let mut response = Problem::of(Code::MethodNotAllowed).response();
-    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
-}
-
 /// Gives each request its id, its deadline, its line in the log and its place in the metrics. The log has the route's
 /// pattern and never the path, the query or the body.
 async fn observe<B: MessageBody + 'static>(

@@ -8,7 +8,7 @@ use crate::claims::http as claims;
 use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
-use crate::error::ProblemView;
+use crate::error::{Code, Problem, ProblemView};
 use crate::households::http as households;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
@@ -635,8 +635,17 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .fold(web::resource(path), |resource, route| resource.route((route.handler)()));
         let methods = ROUTES.iter().filter(|route| route.path == path).map(|route| route.method.as_str());
         let allowed = methods.collect::<Vec<_>>().join(", ");
-        scope.service(resource.default_service(web::to(move || crate::app::method_not_allowed(allowed.clone()))))
+        scope.service(resource.default_service(web::to(move || method_not_allowed(allowed.clone()))))
     }));
+}
+
+/// A known path with another method; `allowed` are those that it has.
+async fn method_not_allowed(allowed: String) -> actix_web::HttpResponse {
+    let mut response = Problem::of(Code::MethodNotAllowed).response();
+    if let Ok(value) = actix_web::http::header::HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(actix_web::http::header::ALLOW, value);
+    }
+    response
 }
 
 /// `docs/api.md`: made from the table, compared by a test.

@@ -3,7 +3,6 @@
 //! picture that could not be checked for thirty seconds lets nobody in.
 use super::model::*;
 use super::permissions::OrganisationKind;
-use super::scopes::zone;
 use super::store;
 use crate::db::{Db, Wall};
 use crate::error::{Code, Error, Problem, Result};
@@ -223,6 +222,11 @@ impl Picture {
             Ok(picture)
         })
     }
+}
+
+/// Reads a zone's name; UTC stands for the unknown, which creation refuses.
+fn zone(name: &str) -> Tz {
+    name.parse().unwrap_or(Tz::UTC)
 }
 
 /// The picture in force, kept fresh.

@@ -6,7 +6,6 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 
 /// Which sections of a mutual are seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,9 +226,4 @@ impl SystemScope {
             .map(|found| BodyScope::new(found, clock))
             .ok_or_else(|| Code::NotFound.into())
     }
-}
-
-/// Reads a zone's name; UTC stands for the unknown, which creation refuses.
-pub fn zone(name: &str) -> Tz {
-    name.parse().unwrap_or(Tz::UTC)
 }

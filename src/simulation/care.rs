@@ -1,7 +1,6 @@
 //! The simulated care: claims in time and late, dear ones, the same one twice, and the month's settlement by two persons.
 use super::Dice;
-use super::history::order;
-use super::tree::{Mutual, SERVICES, Tree};
+use super::tree::{Mutual, SERVICES, Tree, order};
 use crate::access::approvals;
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, SystemScope};

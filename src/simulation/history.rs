@@ -1,17 +1,17 @@
 //! The simulated lives of households: registered, enrolled, paying in time, late, never again; renewed or not.
-use super::tree::{Mutual, Tree};
+use super::tree::{Mutual, Tree, order};
 use super::{Dice, Options, people};
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, SystemScope};
 use crate::app::HOOKS;
 use crate::audit::frame::{Order, command};
-use crate::audit::model::{Asker, Purpose};
+use crate::audit::model::Purpose;
 use crate::clock::Clock;
 use crate::contributions::model::Method;
 use crate::contributions::service::{self as contributions, Locked, NewPayment, Taker};
 use crate::contributions::store as money;
 use crate::dates::add_days;
-use crate::db::{Db, Wall, Write};
+use crate::db::{Db, Write};
 use crate::enrolments::service::{self as enrolments, Application};
 use crate::error::{Code, Error, Problem, Result};
 use crate::households::service::{NewHousehold, register};
@@ -192,19 +192,6 @@ fn plan(
             Some(next) if matches!(habit, Habit::Punctual | Habit::Late) && next <= until => next,
             _ => return,
         };
-    }
-}
-
-/// An order of a simulated user.
-pub fn order(db: &Db, scope: &MutualScope, user: UserId, purpose: Purpose) -> Order {
-    Order {
-        id: db.ids().next(),
-        wall: Wall::mutual(scope.mutual()),
-        route: "ayni simulate".into(),
-        hash: [0; 32],
-        asker: Asker { user: Some(user), purpose, request: db.ids().next::<kind::Audit>().uuid() },
-        today: scope.today(),
-        by_header: false,
     }
 }
 

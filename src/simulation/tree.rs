@@ -3,10 +3,12 @@
 use super::PASSWORD;
 use crate::access::model::{Grant, User};
 use crate::access::permissions::{OrganisationKind, Role};
+use crate::access::scopes::MutualScope;
 use crate::access::service::terminal_order;
 use crate::access::{passwords, store as access};
-use crate::audit::frame::{Hooks, command};
-use crate::db::{Db, Write};
+use crate::audit::frame::{Hooks, Order, command};
+use crate::audit::model::{Asker, Purpose};
+use crate::db::{Db, Wall, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
@@ -358,4 +360,17 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, start: NaiveDate) -> Result<T
         });
     }
     Ok(tree)
+}
+
+/// An order of a simulated user.
+pub fn order(db: &Db, scope: &MutualScope, user: UserId, purpose: Purpose) -> Order {
+    Order {
+        id: db.ids().next(),
+        wall: Wall::mutual(scope.mutual()),
+        route: "ayni simulate".into(),
+        hash: [0; 32],
+        asker: Asker { user: Some(user), purpose, request: db.ids().next::<kind::Audit>().uuid() },
+        today: scope.today(),
+        by_header: false,
+    }
 }

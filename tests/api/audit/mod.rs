@@ -1,1 +1,2 @@
-//! later
+//! `/mutuals/{m}/audit`
+mod read;

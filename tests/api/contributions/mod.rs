@@ -1,1 +1,3 @@
-//! later
+//! `/mutuals/{m}/payments`, `/dues`, `/cash-desks`
+mod pay;
+mod read;

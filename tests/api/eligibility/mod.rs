@@ -1,1 +1,2 @@
-//! later
+//! `/eligibility`
+mod check;

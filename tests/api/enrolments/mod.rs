@@ -1,1 +1,4 @@
-//! later
+//! `/mutuals/{m}/enrolments`
+mod admit;
+mod apply;
+mod reject;

@@ -1,1 +1,2 @@
-//! later
+//! `/mutuals/{m}/accounts`, `/transfers`
+mod read;
