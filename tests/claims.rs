@@ -171,7 +171,8 @@ async fn a_claim_sent_by_two_threads_takes_effect_once() {
     end_of_april(&world);
     let office = Office::of(&world);
     let members = ids(&home);
-    let known: Vec<ClaimId> = (0..8).map(|_| office.db.ids().next()).collect();
+    let mut known: Vec<ClaimId> = (0..8).map(|_| office.db.ids().next()).collect();
+    known.sort_unstable();
     let barrier = Barrier::new(16);
     std::thread::scope(|threads| {
         for at in 0..16usize {
@@ -326,8 +327,8 @@ async fn whatever_is_claimed_the_parts_add_up_and_the_inputs_give_the_decision()
                 new.submitted_on = (service_on + chrono::Days::new(dice.below(30))).min(office.scope.today());
             }
             new.mode = if dice.below(4) == 0 { Mode::Reimbursement } else { Mode::ThirdParty };
-            new.visit_type = [VisitType::Other, VisitType::Emergency, VisitType::Referral]
-                [usize::try_from(dice.below(3)).unwrap()];
+            new.visit_type =
+                [VisitType::Other, VisitType::Emergency, VisitType::Referral][usize::try_from(dice.below(3)).unwrap()];
             new.discharged_on = (dice.below(3) == 0).then(|| service_on + chrono::Days::new(dice.below(5)));
             new.other_payer_minor = (dice.below(5) == 0).then(|| dice.up_to(9_000));
             new.lines = (0..=dice.below(4))
@@ -369,9 +370,8 @@ async fn whatever_is_claimed_the_parts_add_up_and_the_inputs_give_the_decision()
             let decided: Vec<&Line> = lines.iter().filter(|line| line.mutual_minor.is_some()).collect();
             assert_eq!(decided.len(), again.lines.len(), "{here}");
             for (line, told) in decided.iter().zip(&again.lines) {
-                let parts =
-                    [line.mutual_minor, line.member_minor, line.provider_writeoff_minor, line.other_paid_minor]
-                        .map(Option::unwrap);
+                let parts = [line.mutual_minor, line.member_minor, line.provider_writeoff_minor, line.other_paid_minor]
+                    .map(Option::unwrap);
                 assert_eq!(parts.iter().sum::<i64>(), line.quantity * line.unit_price_minor, "{here}: R27 of {line:?}");
                 assert_eq!(parts, [told.mutual, told.member, told.provider_writeoff, told.other_payer], "{here}");
                 assert!(parts.iter().all(|part| *part >= 0), "{here}: {line:?}");
@@ -537,8 +537,11 @@ async fn a_clerk_reaches_a_mutual_only_by_a_convention_of_his_facility() {
     let made = world.post(&at("HC-KAY")).as_("provider_clerk").json(body(card, "B-1")).send().await.expect(201);
     assert_eq!(made.text("/outcome"), "approved");
     let sen = world.org("SEN");
-    let (kay_list, sen_list) = (format!("{}?mutual_id={}", at("HC-SEN"), world.org("KAY")), format!("?mutual_id={sen}"));
-    for (facility, user) in [("HC-SEN", "provider_clerk@SEN"), ("HC-KAY", "provider_clerk@SEN"), ("HC-GIT", "provider_clerk")] {
+    let (kay_list, sen_list) =
+        (format!("{}?mutual_id={}", at("HC-SEN"), world.org("KAY")), format!("?mutual_id={sen}"));
+    for (facility, user) in
+        [("HC-SEN", "provider_clerk@SEN"), ("HC-KAY", "provider_clerk@SEN"), ("HC-GIT", "provider_clerk")]
+    {
         let answer = world.post(&at(facility)).as_(user).json(body(card, "B-2")).send().await;
         assert_eq!(answer.status, 404, "{facility} as {user}: {}", answer.text);
     }
