@@ -77,8 +77,10 @@ fn path(world: &World, place: &str, period: &str) -> String {
     format!("/organisations/{}/reports/month?period={period}", world.org(place))
 }
 
-/// The mutuals' codes with their figures, and the totals by currency.
-fn read(body: &Value) -> (Vec<(&str, &str, &Value)>, Vec<(&str, &Value)>) {
+/// The mutuals' codes and currencies with their figures, and the totals by currency.
+type Month<'v> = (Vec<(&'v str, &'v str, &'v Value)>, Vec<(&'v str, &'v Value)>);
+
+fn read(body: &Value) -> Month<'_> {
     let rows = |name: &str| body[name].as_array().unwrap().iter();
     (
         rows("mutuals")
