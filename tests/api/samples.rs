@@ -68,6 +68,7 @@ pub fn facility_of(mutual: &str) -> &'static str {
 }
 
 /// What a call is made with.
+#[derive(Clone)]
 pub struct Made {
     /// The path below `/api/v1`, ids and query filled in.
     pub path: String,
