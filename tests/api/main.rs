@@ -14,6 +14,7 @@ mod matrix;
 mod members;
 mod organisations;
 mod products;
+mod reports;
 mod samples;
 mod walk;
 mod writes;

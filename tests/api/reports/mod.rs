@@ -1,0 +1,2 @@
+//! `/organisations/{id}/reports/{name}`
+mod month;

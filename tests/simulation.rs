@@ -1,0 +1,77 @@
+//! `ayni simulate`: the same seed, options and date give the same rows, and the history is one of real life.
+mod support;
+
+use ayni::simulation::{Options, simulate};
+use ayni::verify::verify;
+use chrono::NaiveDate;
+use support::TestDb;
+use support::rows::{Dump, assert_alike, dump};
+
+fn until() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 3, 31).unwrap()
+}
+
+/// A history in a database of its own; `verify` finds nothing.
+fn history(options: Options, until: NaiveDate) -> TestDb {
+    let test = TestDb::new();
+    let db = simulate(test.url.clone(), options, until, |_, _| ()).unwrap();
+    let verdict = verify(&db).unwrap();
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+    assert_eq!(verdict.mutuals, u64::from(options.mutuals));
+    test
+}
+
+/// All rows but the passwords, which are salted anew each time.
+fn rows(test: &TestDb) -> Dump {
+    assert!(test.execute("UPDATE users SET password_hash = NULL") > 0);
+    dump(test)
+}
+
+#[test]
+fn the_same_seed_options_and_date_give_the_same_rows() {
+    let options = Options { mutuals: 2, households: 12, months: 14, seed: 7 };
+    let first = rows(&history(options, until()));
+    assert_alike(&first, &rows(&history(options, until())));
+    for table in ["households", "members", "enrolments", "payments", "claims", "audit_rows", "commands"] {
+        assert!(!first[table].is_empty(), "{table} is empty");
+    }
+    for (what, other) in [
+        ("another seed", rows(&history(Options { seed: 8, ..options }, until()))),
+        ("another date", rows(&history(options, until().succ_opt().unwrap()))),
+        ("more months", rows(&history(Options { months: 15, ..options }, until()))),
+    ] {
+        assert_ne!(first["households"], other["households"], "{what}");
+        assert_ne!(first["payments"], other["payments"], "{what}");
+    }
+}
+
+#[test]
+fn a_history_has_all_that_happens_to_members() {
+    let test = history(Options { mutuals: 2, households: 60, months: 15, seed: 1 }, until());
+    for state in ["IN_FORCE", "SUSPENDED", "LAPSED", "EXPIRED"] {
+        assert!(test.count(&format!("cover_spans WHERE state = '{state}'")) > 0, "no span is {state}");
+    }
+    // On the last day somebody is in force and waits: his waiting began less than a month ago.
+    let waits = "cover_spans WHERE state = 'IN_FORCE' AND from_on <= '2026-03-31' AND (to_on IS NULL OR to_on >= \
+                 '2026-03-31') AND waiting_from > '2026-03-01'";
+    assert!(test.count(waits) > 0, "nobody waits");
+    for state in ["APPLIED", "ADMITTED"] {
+        assert!(test.count(&format!("enrolments WHERE state = '{state}'")) > 0, "no enrolment is {state}");
+    }
+    for outcome in ["approved", "partially_approved", "rejected"] {
+        assert!(test.count(&format!("claims WHERE outcome = '{outcome}'")) > 0, "no claim is {outcome}");
+    }
+    for what in ["settlements", "claims WHERE state = 'PAID'", "approvals WHERE state = 'approved'"] {
+        assert!(test.count(what) > 0, "no {what}");
+    }
+    assert_eq!(test.count("(SELECT DISTINCT currency FROM payments) AS c"), 2, "two currencies");
+}
+
+#[test]
+fn a_database_that_is_not_empty_is_refused() {
+    let options = Options { mutuals: 1, households: 2, months: 2, seed: 1 };
+    let test = history(options, until());
+    let before = dump(&test);
+    assert!(simulate(test.url.clone(), options, until(), |_, _| ()).is_err());
+    assert_alike(&before, &dump(&test));
+}
