@@ -114,7 +114,9 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
 
 fn start_log(settings: &Settings) {
     use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What cannot be read as HTTP is the sender's fault and no error of ours; it must not be able to fill the log.
+    let filter = EnvFilter::try_new(format!("actix_http=off,{}", settings.log))
+        .unwrap_or_else(|_| EnvFilter::new("actix_http=off,info"));
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
