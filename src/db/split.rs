@@ -13,6 +13,8 @@
 //! - `enrolments/store.rs`: an enrolment whose number may be taken, spans by the hundred
 //! - `contributions/store.rs`: a receipt whose label may be taken, dues and allocations by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred
+//! - `providers/store.rs`: a provider and a service whose code may be taken
+//! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, lines by the hundred
 
 /// Runs the same body on the concrete connection of whichever engine is behind.
 #[macro_export]
