@@ -130,6 +130,8 @@ fn prepare_file(path: &Path, url: &DatabaseUrl) -> Result<(), OpenError> {
             return Err(OpenError::ReadOnly(path.display().to_string()));
         }
     }
+    // The first switch to WAL does not wait for anybody: processes that start together come one after another.
+    let _lock = lock_file(path).map_err(|error| failed(error.to_string()))?;
     let mut conn = establish(url).map_err(|error| failed(error.to_string()))?;
     for setting in SQLITE {
         execute(&mut conn, setting).map_err(|error| {
@@ -143,6 +145,16 @@ fn prepare_file(path: &Path, url: &DatabaseUrl) -> Result<(), OpenError> {
     }
     restrict(path);
     Ok(())
+}
+
+/// Takes the lock beside a database file, held until the result is dropped: for what several processes must not do at once.
+///
+/// # Errors
+/// The operating system's.
+pub fn lock_file(path: &Path) -> std::io::Result<std::fs::File> {
+    let lock = std::fs::File::create(path.with_extension("lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// The register is for its owner's eyes.

@@ -1,6 +1,6 @@
 //! Migrations: embedded, one folder per engine with the same names, run under a lock so that two servers that start
 //! together do not meet in them.
-use super::connect::establish;
+use super::connect::{establish, lock_file};
 use super::url::DatabaseUrl;
 use super::{Conn, OpenError, execute};
 use diesel::migration::{Migration, MigrationSource};
@@ -22,11 +22,7 @@ const ADVISORY_LOCK: &str = "SELECT pg_advisory_lock(4151940211)";
 pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
     let failed = |error: String| OpenError::Migration(error);
     let _file_lock = match url {
-        DatabaseUrl::Sqlite(path) => {
-            let lock = std::fs::File::create(path.with_extension("lock")).map_err(|e| failed(e.to_string()))?;
-            lock.lock().map_err(|e| failed(e.to_string()))?;
-            Some(lock)
-        }
+        DatabaseUrl::Sqlite(path) => Some(lock_file(path).map_err(|e| failed(e.to_string()))?),
         DatabaseUrl::Postgres(_) => None,
     };
     let mut conn = establish(url).map_err(|e| failed(e.to_string()))?;
