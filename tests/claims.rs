@@ -143,20 +143,17 @@ async fn claims_of_a_household_at_once_never_exceed_a_ceiling_together() {
     let mut left: Vec<&Claim> = all.iter().collect();
     let (mut household, mut persons) = (0, BTreeMap::<MemberId, i64>::new());
     while !left.is_empty() {
+        // Those that were given nothing leave the sums as they are: they go first, at the moment that they saw. Of those that
+        // were given something only one can have seen this sum of the household.
+        let fits = |claim: &Claim| {
+            let history = inputs(claim).history;
+            let own = persons.get(&claim.member_id).copied().unwrap_or(0);
+            (history.household_year_paid, history.person_year_paid) == (household, own)
+        };
         let next = left
             .iter()
-            .position(|claim| {
-                let history = inputs(claim).history;
-                let own = persons.get(&claim.member_id).copied().unwrap_or(0);
-                (history.household_year_paid, history.person_year_paid) == (household, own) && claim.mutual_minor > 0
-            })
-            .or_else(|| {
-                left.iter().position(|claim| {
-                    let history = inputs(claim).history;
-                    let own = persons.get(&claim.member_id).copied().unwrap_or(0);
-                    (history.household_year_paid, history.person_year_paid) == (household, own)
-                })
-            });
+            .position(|claim| claim.mutual_minor == 0 && fits(claim))
+            .or_else(|| left.iter().position(|claim| fits(claim)));
         let claim = left.remove(next.unwrap_or_else(|| panic!("no claim counted {household} and {persons:?}")));
         household += claim.mutual_minor;
         *persons.entry(claim.member_id).or_default() += claim.mutual_minor;
