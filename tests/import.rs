@@ -341,6 +341,9 @@ fn every_bad_row_is_told_and_the_program_ends_with_2() {
         "claims.csv:3: provider_code: there is no provider CDS-NOWHERE",
         "claims.csv:3: member_number: there is no member 00999",
         "claims.csv:4: number: the claim has no line in claim_lines.csv",
+        "payments.csv:2: amount: '31 000'",
+        "payments.csv:3: amount: is zero",
+        "payments.csv:4: method: ",
         "payments.csv:5: 5 fields where the header has 6",
     ] {
         assert!(said.lines().any(|line| line.starts_with(expected)), "{expected} in:\n{said}");
@@ -348,18 +351,8 @@ fn every_bad_row_is_told_and_the_program_ends_with_2() {
     for table in ["providers", "services", "tariffs", "products", "households", "members", "claims"] {
         assert_eq!(test.count(table), 0, "{table}");
     }
-    // Form is told of all rows of a file only where each row has the header's length.
     let folder = tempfile::tempdir().unwrap();
-    for file in ["payments.csv", "households.csv"] {
-        let text = std::fs::read_to_string(broken.join(file)).unwrap();
-        let text = if file == "payments.csv" { text.replace("R004,H001,1000,cash,2025-02-01\n", "") } else { text };
-        std::fs::write(folder.path().join(file), text).unwrap();
-    }
-    let said = text(&program(&test, &import_args(folder.path())).output().unwrap().stderr);
-    for expected in ["payments.csv:2: amount: '31 000'", "payments.csv:3: amount: is zero", "payments.csv:4: method: "]
-    {
-        assert!(said.lines().any(|line| line.starts_with(expected)), "{expected} in:\n{said}");
-    }
+    std::fs::copy(broken.join("payments.csv"), folder.path().join("payments.csv")).unwrap();
     let output = program(&test, &["import", folder.path().to_str().unwrap(), "--mutual", "NOWHERE"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     let empty = tempfile::tempdir().unwrap();

@@ -54,7 +54,7 @@ pub type Records<'f> = Result<Vec<Record<'f>>, Vec<Fault>>;
 /// Reads a file.
 ///
 /// # Errors
-/// Faults of the whole file: unreadable, not UTF-8, a wrong header, a row of another length.
+/// Faults of the whole file: unreadable, not UTF-8, a wrong header. A row of another length keeps its fault.
 pub fn read<'f>(folder: &Path, file: &'f str, columns: Columns) -> Records<'f> {
     let whole = |reason: String| vec![Fault { file: file.to_owned(), line: 0, column: String::new(), reason }];
     let bytes = std::fs::read(folder.join(file)).map_err(|error| whole(error.to_string()))?;
@@ -95,7 +95,10 @@ pub fn read<'f>(folder: &Path, file: &'f str, columns: Columns) -> Records<'f> {
             Ok(row) => {
                 let line = lines.at(row.position());
                 if row.len() != names.len() {
-                    fault(line, "", format!("{} fields where the header has {}", row.len(), names.len()));
+                    // Kept with its fault, so that the faults of the other rows are told too.
+                    let mut record = Record { file, line, fields: BTreeMap::new(), faults: Vec::new() };
+                    record.fault("", format!("{} fields where the header has {}", row.len(), names.len()));
+                    records.push(record);
                     continue;
                 }
                 let fields = names.iter().cloned().zip(row.iter().map(|field| field.trim().to_owned())).collect();
@@ -324,7 +327,9 @@ mod tests {
     #[test]
     fn every_bad_field_is_told_with_line_and_column() {
         let (folder, columns) = written(b"number,on,amount\na b,2026-02-30,1.505\n1,2026-01-01\n");
-        let faults = read(folder.path(), "x.csv", columns).unwrap_err();
+        let rows = read(folder.path(), "x.csv", columns).unwrap();
+        assert_eq!(rows.iter().map(Record::is_bad).collect::<Vec<_>>(), [false, true]);
+        let faults: Vec<Fault> = rows.into_iter().flat_map(Record::into_faults).collect();
         assert_eq!(faults[0].to_string(), "x.csv:3: 2 fields where the header has 3");
         let (folder, columns) = written(b"number,on,amount\na b,2026-02-30,1.505\n");
         let mut rows = read(folder.path(), "x.csv", columns).unwrap();

@@ -250,6 +250,10 @@ impl Import<'_> {
                 Ok(records) => {
                     let mut principals = BTreeSet::new();
                     for mut record in records {
+                        if record.is_bad() {
+                            faults.extend(record.into_faults());
+                            continue;
+                        }
                         if let Some(row) = file.row(&mut record, self.scope.currency()) {
                             self.check(file, &row, &mut record, &mut principals)?;
                             self.known.entry(file.name()).or_default().insert(row.key.clone());
