@@ -477,6 +477,32 @@ impl Reach for Somewhere {
     }
 }
 
+/// A person is asked for by a card: the permission is held in some mutual, and the handler asks again for the one to which
+/// the card leads. Whoever works in no mutual and at no facility has no card within his grants: for him there is nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct ByCard;
+
+impl Reach for ByCard {
+    fn find(signed: &Signed, req: &HttpRequest, permission: Permission) -> Result<(Self, Vec<Role>)> {
+        use super::permissions::OrganisationKind as Kind;
+        let inside = signed.provider_grants().next().is_some()
+            || signed.grants().any(|(_, organisation)| {
+                let kind = signed.picture.organisation(organisation).map(|found| found.kind);
+                matches!(kind, Some(Kind::Mutual | Kind::Section))
+            });
+        if !inside {
+            return Err(Code::NotFound.into());
+        }
+        Somewhere::find(signed, req, permission).map(|(_, roles)| (ByCard, roles))
+    }
+    fn wall(&self) -> Wall {
+        Wall::ROOT
+    }
+    fn today(&self, signed: &Signed) -> NaiveDate {
+        signed.on(OrganisationId::NIL)
+    }
+}
+
 /// A facility on which the caller holds a grant; which mutual he works for, the card will say.
 #[derive(Debug, Clone, Copy)]
 pub struct AtProvider(ProviderId);

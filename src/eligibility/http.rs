@@ -1,6 +1,6 @@
 //! `POST /eligibility`
 use super::service::{self, Answer};
-use crate::access::guard::{Guard, Somewhere};
+use crate::access::guard::{ByCard, Guard};
 use crate::access::permissions::{Permission, need};
 use crate::db::Wall;
 use crate::enrolments::rules::CategoryAnswer;
@@ -106,10 +106,7 @@ pub struct QuantityView {
 }
 
 /// `POST /eligibility`
-pub async fn check(
-    guard: Guard<need::EligibilityCheck, Somewhere>,
-    body: Body<CheckEligibility>,
-) -> Result<HttpResponse> {
+pub async fn check(guard: Guard<need::EligibilityCheck, ByCard>, body: Body<CheckEligibility>) -> Result<HttpResponse> {
     let asked = body.value;
     let mutual = mutual_of_card(&guard.picture, &asked.card, asked.mutual.as_deref())?;
     let (scope, _) = guard.mutual_scope(mutual, Permission::EligibilityCheck)?;

@@ -439,6 +439,10 @@ pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<H
     for version in product_store::list_versions_by_id(r, &ids)? {
         params.insert(version.id, CoverParams::from(&products::parameters(&version)?));
     }
+    // Without its parameters an enrolment would never suspend: that is a fault to be told and not a default.
+    if let Some(row) = rows.iter().find(|row| !params.contains_key(&row.product_version_id)) {
+        return Err(Error::Fault(format!("the enrolment {} names an unknown product version", row.id)));
+    }
     let enrolments = rows
         .into_iter()
         .map(|row| EnrolmentFacts {
