@@ -32,6 +32,11 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const HOOKS: Hooks = Hooks {
     rewrite_spans: crate::enrolments::service::rewrite_spans,
     person_joined: crate::enrolments::service::person_joined,
+    waiting_served: crate::enrolments::moves::waiting_served,
+    period_end: crate::enrolments::moves::period_end,
+    household_parted: crate::enrolments::moves::household_parted,
+    parting_reversed: crate::enrolments::moves::parting_reversed,
+    cancel_dues: crate::contributions::service::cancel_unpaid,
     execute: crate::claims::settlement::execute,
     found_mutual,
 };

@@ -78,6 +78,15 @@ codes! {
     NoPrincipal = 422 "no_principal" "No principal": "The household has no living principal on that day.";
     SecondPrincipal = 422 "second_principal" "A second principal": "A household has one principal at a time.";
     OtherHousehold = 422 "other_household" "In another household": "A person belongs to one household on one day.";
+    NotInHousehold = 422 "not_in_household" "Not in the household": "The person does not belong to the household on that day.";
+    BeforeBirth = 422 "before_birth" "Before the birth": "An event lies before the birth of the person whom it concerns.";
+    AfterDeath = 422 "after_death" "After the death": "The person had died by then, or the death is recorded already.";
+    NotAChild = 422 "not_a_child" "Not a child": "Only a child of the household leaves it for age.";
+    NobodyStays = 422 "nobody_stays" "Nobody stays": "In a separation somebody moves and somebody stays.";
+    OtherEventSince = 422 "other_event_since" "Something later is recorded": "A later event stands on what this one would change; take that one back first.";
+    GuardianNeeded = 422 "guardian_needed" "A guardian is needed": "For a minor a person of age of the household consents or refuses.";
+    NotAGuardian = 422 "not_a_guardian" "Not a guardian": "The guardian is no person of age of the minor's household, or the person is of age.";
+    AreaEnded = 422 "area_ended" "The area does not exist on that day": "The area begins later, or a reform has ended it; name the area that stands on that day.";
     ImpossibleDate = 422 "impossible_date" "Impossible date": "The dates contradict each other or lie where they cannot; `errors` names them.";
     PeriodOverlaps = 422 "period_overlaps" "Overlapping period": "The household has an enrolment whose period overlaps.";
     FutureDate = 422 "future_date" "In the future": "The date lies after today.";

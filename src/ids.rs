@@ -144,8 +144,28 @@ kinds! {
     Member => MemberId;
     /// A person's stay in a household.
     Membership => MembershipId;
+    /// An event in a household.
+    Event => EventId;
+    /// Where a household lived from a day on.
+    Residence => ResidenceId;
+    /// A person's identity document.
+    Document => DocumentId;
+    /// A phone of a person or a household.
+    Phone => PhoneId;
+    /// A person's consent, or its refusal.
+    Consent => ConsentId;
+    /// A person's cover by another scheme.
+    ExternalCover => ExternalCoverId;
+    /// A cooperative, union, self-help group, employer or school.
+    Group => GroupId;
+    /// A person's membership of a group.
+    GroupMember => GroupMemberId;
     /// A household in a product for a period.
     Enrolment => EnrolmentId;
+    /// A step of an enrolment: what was decided.
+    EnrolmentStep => EnrolmentStepId;
+    /// That a due is owed no more.
+    DueCancellation => DueCancellationId;
     /// A span of cover.
     Span => SpanId;
     /// A due.

@@ -9,7 +9,10 @@ use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
 use crate::error::{Code, Problem, ProblemView};
+use crate::households::events_http as events;
+use crate::households::file_http as file;
 use crate::households::http as households;
+use crate::imports::areas_http as area_import;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
 use crate::products::http as products;
@@ -328,6 +331,17 @@ pub static ROUTES: &[Route] = &[
         .body::<organisations::AddArea>()
         .gives::<organisations::AreaView>(201)
         .writes(Writes::Command),
+    route!(Patch "/areas/{id}" organisations::end_area, "Gives an area its last day, as a reform does")
+        .needs(P::OrganisationWrite, Named)
+        .body::<organisations::EndArea>()
+        .gives::<organisations::AreaView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Post "/areas/import" area_import::import, "Adds a country's areas from a CSV file")
+        .needs(P::OrganisationWrite, Named)
+        .body::<area_import::ImportAreas>()
+        .gives::<area_import::ImportedAreas>(200)
+        .writes(Writes::Command),
     route!(Get "/products" products::list, "The products that one may see or use, by code")
         .needs(P::ProductRead, Named)
         .query::<products::ProductFilter>()
@@ -387,6 +401,26 @@ pub static ROUTES: &[Route] = &[
         .if_match()
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/households/{id}/events" events::timeline, "A household's events, by day")
+        .needs(P::RegisterRead, Mutual)
+        .pages::<events::EventView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/households/{id}/events" events::record,
+        "Records what happened in a household: birth, adoption, marriage, arrival, death, departure, child over age, \
+         separation, change of principal, move")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<events::RecordEvent>()
+        .gives::<events::EventView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/events/{id}/reverse" events::reverse,
+        "Takes an event back by a counter-event, as long as nothing later stands on it")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<events::ReverseEvent>()
+        .gives::<events::EventView>(201)
+        .persons()
+        .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/members" households::members, "Members who are in a household, by name")
         .needs(P::RegisterRead, Mutual)
         .query::<households::MemberListFilter>()
@@ -415,6 +449,83 @@ pub static ROUTES: &[Route] = &[
         .body::<households::CorrectMember>()
         .gives::<households::MemberView>(200)
         .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/members/{id}/file" file::get, "What a member's file holds: documents, phones, consents, other schemes, groups")
+        .needs(P::RegisterRead, Mutual)
+        .gives::<file::FileView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/members/{id}/documents" file::add_document, "Adds an identity document")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::AddDocument>()
+        .gives::<file::FileView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/{id}/phones" file::add_phone, "Adds a phone")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::AddPhone>()
+        .gives::<file::FileView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/{id}/consents" file::add_consent, "Records a consent or its refusal")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::AddConsent>()
+        .gives::<file::FileView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/{id}/external-covers" file::add_external_cover, "Records cover by another scheme")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::AddExternalCover>()
+        .gives::<file::FileView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/{id}/documents/{part}/end" file::end_document, "Ends the use of an identity document")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::EndIt>()
+        .gives::<file::FileView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/{id}/phones/{part}/end" file::end_phone, "Ends a phone")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::EndIt>()
+        .gives::<file::FileView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/members/{id}/external-covers/{part}/end" file::end_external_cover, "Ends cover by another scheme")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::EndIt>()
+        .gives::<file::FileView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/groups" file::groups, "Groups, by code")
+        .needs(P::RegisterRead, Mutual)
+        .query::<file::PageFilter>()
+        .pages::<file::GroupView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/groups" file::add_group, "Adds a group")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::AddGroup>()
+        .gives::<file::GroupView>(201)
+        .persons()
+        .writes(Writes::Command),
+    route!(Get "/mutuals/{m}/groups/{id}/members" file::group_members, "The members of a group")
+        .needs(P::RegisterRead, Mutual)
+        .query::<file::PageFilter>()
+        .pages::<file::GroupMemberView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/groups/{id}/members" file::join_group, "Makes a person a member of a group")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::JoinGroup>()
+        .gives::<file::GroupMemberView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/groups/{id}/members/{part}/end" file::leave_group, "Ends a person's membership of a group")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<file::EndIt>()
+        .gives::<file::GroupMemberView>(200)
         .persons()
         .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/members/{id}/cover" enrolments::cover, "A member's cover, past and future, in spans")

@@ -55,6 +55,34 @@ pub struct Joined {
     pub command: CommandId,
 }
 
+/// A person leaves a household for another one of the mutual; the command holds both locked.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    /// The mutual.
+    pub mutual: MutualId,
+    /// The person.
+    pub member: MemberId,
+    /// The household that is left.
+    pub from: HouseholdId,
+    /// The first day in the other one.
+    pub on: NaiveDate,
+}
+
+/// Some persons of a household, which the command holds locked, have founded one of their own.
+#[derive(Debug, Clone)]
+pub struct Parted {
+    /// The mutual.
+    pub mutual: MutualId,
+    /// The household that they leave.
+    pub from: HouseholdId,
+    /// Their own.
+    pub to: HouseholdId,
+    /// Who they are.
+    pub members: Vec<MemberId>,
+    /// The first day in their own.
+    pub on: NaiveDate,
+}
+
 /// Something that a second person approved and that is done now, in his transaction.
 #[derive(Debug, Clone)]
 pub struct Execution {
@@ -81,6 +109,16 @@ pub struct Hooks {
     pub rewrite_spans: fn(&mut Write, HouseholdId) -> Result<()>,
     /// What a person who joins within a period means for the household's enrolments (R8).
     pub person_joined: fn(&mut Write, &Joined) -> Result<()>,
+    /// From when the waiting of a person who moves has run, where cover goes on in the other household (R17).
+    pub waiting_served: fn(&mut Write, &Moved) -> Result<Option<NaiveDate>>,
+    /// The last day of the period whose cover holds a day (R20); none where nothing is in force.
+    pub period_end: fn(&mut Write, MutualId, HouseholdId, NaiveDate) -> Result<Option<NaiveDate>>,
+    /// Lets paid cover go on for those who found a household of their own.
+    pub household_parted: fn(&mut Write, &Parted) -> Result<()>,
+    /// Takes back what `household_parted` did; false where more has been recorded since.
+    pub parting_reversed: fn(&mut Write, &Parted) -> Result<bool>,
+    /// Cancels dues that were issued for what is taken back; false where one of them has been paid.
+    pub cancel_dues: fn(&mut Write, MutualId, HouseholdId, &[DueId], NaiveDate) -> Result<bool>,
     /// Does what a second person approved.
     pub execute: fn(&mut Write, &Execution) -> Result<()>,
     /// Gives a new mutual its accounts, its cash desk and its series.

@@ -27,7 +27,10 @@ pub struct DueView {
     /// `HOUSEHOLD`, or who pays for it: `STATE`…
     pub payer: String,
     pub due_on: NaiveDate,
+    /// As it is owed, without what was cancelled.
     pub amount_minor: i64,
+    /// What was cancelled of it.
+    pub cancelled_minor: i64,
     /// What payments received so far have paid of it.
     pub paid_minor: i64,
     /// What is open.
@@ -35,7 +38,7 @@ pub struct DueView {
     pub currency: String,
 }
 
-fn due_view(due: Due, paid_minor: i64) -> DueView {
+fn due_view(due: Due, cancelled_minor: i64, paid_minor: i64) -> DueView {
     DueView {
         id: due.id,
         household_id: due.household_id,
@@ -44,6 +47,7 @@ fn due_view(due: Due, paid_minor: i64) -> DueView {
         payer: due.payer,
         due_on: due.due_on,
         amount_minor: due.amount_minor,
+        cancelled_minor,
         paid_minor,
         outstanding_minor: due.amount_minor - paid_minor,
         currency: due.currency,
@@ -70,14 +74,14 @@ pub async fn dues(guard: Guard<need::PaymentRead, MutualScope>, query: Query<Hou
     let page: Page<DueView> = guard
         .read(move |r, scope| {
             let rows = store::list_dues(r, scope, household, ask.after_one()?, ask.fetch())?;
-            let ids: Vec<DueId> = rows.iter().map(|due| due.id).collect();
+            let ids: Vec<DueId> = rows.iter().map(|(due, _)| due.id).collect();
             let paid = store::list_allocations_on(r, scope, &ids)?;
             Ok(ask.page(
                 rows,
-                |due| vec![due.id.to_string()],
-                |due| {
+                |(due, _)| vec![due.id.to_string()],
+                |(due, cancelled)| {
                     let paid = paid.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
-                    due_view(due, paid)
+                    due_view(due, cancelled, paid)
                 },
             ))
         })

@@ -109,3 +109,16 @@ pub struct CashDesk {
     pub name: String,
     pub version: i64,
 }
+
+/// That what is open of a due is owed no more: the due stands as it was issued, less this.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = due_cancellations, treat_none_as_default_value = false)]
+pub struct DueCancellation {
+    pub mutual_id: MutualId,
+    pub id: DueCancellationId,
+    pub due_id: DueId,
+    pub household_id: HouseholdId,
+    pub amount_minor: i64,
+    pub cancelled_on: NaiveDate,
+    pub recorded_at: NaiveDateTime,
+}

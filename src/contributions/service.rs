@@ -177,6 +177,58 @@ pub fn issue(w: &mut Write, locked: &Locked, new: &[NewDue]) -> Result<()> {
     Ok(())
 }
 
+/// Cancels dues that nothing has been paid of, and nothing where one has been: gives false then.
+///
+/// # Errors
+/// The database's.
+pub fn cancel_unpaid(
+    w: &mut Write,
+    mutual: MutualId,
+    household: HouseholdId,
+    ids: &[DueId],
+    on: NaiveDate,
+) -> Result<bool> {
+    let allocations = store::list_allocations_of(w, mutual, household)?;
+    let paid = |id: DueId| allocations.iter().filter(|row| row.due_id == id).map(|row| row.amount_minor).sum::<i64>();
+    if ids.iter().any(|id| paid(*id) != 0) {
+        return Ok(false);
+    }
+    cancel_open(w, mutual, household, on, |due| ids.contains(&due.id))?;
+    Ok(true)
+}
+
+/// Cancels what is open of some of a household's dues; what was paid of them stands.
+///
+/// # Errors
+/// The database's.
+pub fn cancel_open(
+    w: &mut Write,
+    mutual: MutualId,
+    household: HouseholdId,
+    on: NaiveDate,
+    which: impl Fn(&Due) -> bool,
+) -> Result<()> {
+    let allocations = store::list_allocations_of(w, mutual, household)?;
+    let mut rows = Vec::new();
+    for due in store::list_dues_of(w, mutual, household)?.iter().filter(|due| which(due)) {
+        let paid: i64 = allocations.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
+        if due.amount_minor > paid {
+            w.mark(due.due_on);
+            w.names("due", due.id.uuid());
+            rows.push(DueCancellation {
+                mutual_id: mutual,
+                id: w.new_id(),
+                due_id: due.id,
+                household_id: household,
+                amount_minor: due.amount_minor - paid,
+                cancelled_on: on,
+                recorded_at: w.now(),
+            });
+        }
+    }
+    Ok(store::insert_cancellations(w, &rows)?)
+}
+
 /// Writes what dues took and says how to post it: from the payment recorded now as income, from earlier ones as credit
 /// used.
 fn write_allocations(

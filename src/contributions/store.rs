@@ -42,14 +42,28 @@ pub fn insert_allocations(w: &mut Write, rows: &[Allocation]) -> QueryResult<()>
     insert_all!(w, allocations::table, rows)
 }
 
-/// The household's dues, by day and id.
+/// The household's dues as they are owed, what was cancelled of them taken off, by day and id.
 pub fn list_dues_of(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<Due>> {
-    dues::table
+    let rows: Vec<(Due, Option<i64>)> = dues::table
+        .left_join(
+            due_cancellations::table
+                .on(due_cancellations::mutual_id.eq(dues::mutual_id).and(due_cancellations::due_id.eq(dues::id))),
+        )
         .filter(dues::mutual_id.eq(mutual))
         .filter(dues::household_id.eq(household))
         .order((dues::due_on, dues::id))
-        .select(Due::as_select())
-        .load(r.conn())
+        .select((Due::as_select(), due_cancellations::amount_minor.nullable()))
+        .load(r.conn())?;
+    Ok(rows.into_iter().map(owed).filter(|due| due.amount_minor > 0).collect())
+}
+
+fn owed((due, cancelled): (Due, Option<i64>)) -> Due {
+    Due { amount_minor: due.amount_minor - cancelled.unwrap_or(0), ..due }
+}
+
+/// Cancels dues.
+pub fn insert_cancellations(w: &mut Write, rows: &[DueCancellation]) -> QueryResult<()> {
+    insert_all!(w, due_cancellations::table, rows)
 }
 
 /// The household's payments, by day and id.
@@ -108,22 +122,26 @@ fn sections(scope: &MutualScope) -> Option<Vec<Option<OrganisationId>>> {
     }
 }
 
-/// Dues within the caller's sections, by id.
+/// Dues within the caller's sections as they are owed, with what was cancelled, by id.
 pub fn list_dues(
     r: &mut Read,
     scope: &MutualScope,
     household: Option<HouseholdId>,
     after: Option<DueId>,
     limit: i64,
-) -> QueryResult<Vec<Due>> {
+) -> QueryResult<Vec<(Due, i64)>> {
     let mut query = dues::table
         .inner_join(
             households::table.on(households::mutual_id.eq(dues::mutual_id).and(households::id.eq(dues::household_id))),
         )
+        .left_join(
+            due_cancellations::table
+                .on(due_cancellations::mutual_id.eq(dues::mutual_id).and(due_cancellations::due_id.eq(dues::id))),
+        )
         .filter(dues::mutual_id.eq(scope.mutual()))
         .order(dues::id)
         .limit(limit)
-        .select(Due::as_select())
+        .select((Due::as_select(), due_cancellations::amount_minor.nullable()))
         .into_boxed();
     if let Some(ids) = sections(scope) {
         query = query.filter(households::section_id.eq_any(ids));
@@ -134,7 +152,8 @@ pub fn list_dues(
     if let Some(after) = after {
         query = query.filter(dues::id.gt(after));
     }
-    query.load(r.conn())
+    let rows: Vec<(Due, Option<i64>)> = query.load(r.conn())?;
+    Ok(rows.into_iter().map(|row| (row.1.unwrap_or(0), owed(row))).map(|(cancelled, due)| (due, cancelled)).collect())
 }
 
 /// Payments within the caller's sections with their receipts, by id.

@@ -43,6 +43,7 @@ diesel::table! {
         valid_from -> Date,
         valid_to -> Nullable<Date>,
         version -> BigInt,
+        code -> Nullable<Text>,
     }
 }
 
@@ -293,6 +294,7 @@ diesel::table! {
         from_on -> Date,
         to_on -> Nullable<Date>,
         recorded_at -> Timestamp,
+        waiting_from -> Nullable<Date>,
     }
 }
 
@@ -634,10 +636,195 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    area_predecessors (area_id, predecessor_id) {
+        area_id -> Id,
+        predecessor_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    household_events (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        other_household_id -> Nullable<Id>,
+        member_id -> Nullable<Id>,
+        kind -> Text,
+        happened_on -> Date,
+        note -> Nullable<Text>,
+        reverses_id -> Nullable<Id>,
+        consequences -> Text,
+        recorded_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    residences (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        area_id -> Nullable<Id>,
+        from_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    identity_documents (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        member_id -> Id,
+        kind -> Text,
+        number -> Text,
+        issued_on -> Nullable<Date>,
+        expires_on -> Nullable<Date>,
+        ended_on -> Nullable<Date>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    phones (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Nullable<Id>,
+        member_id -> Nullable<Id>,
+        e164 -> Text,
+        raw -> Text,
+        from_on -> Date,
+        ended_on -> Nullable<Date>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    consents (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        member_id -> Id,
+        purpose -> Text,
+        wording -> Text,
+        given -> Bool,
+        guardian_id -> Nullable<Id>,
+        decided_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    external_covers (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        member_id -> Id,
+        scheme -> Text,
+        number -> Nullable<Text>,
+        from_on -> Date,
+        ended_on -> Nullable<Date>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    groups (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        code -> Text,
+        name -> Text,
+        kind -> Text,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    group_members (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        group_id -> Id,
+        member_id -> Id,
+        from_on -> Date,
+        ended_on -> Nullable<Date>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    name_words (mutual_id, word, member_id) {
+        mutual_id -> Id,
+        word -> Text,
+        member_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    enrolment_steps (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        enrolment_id -> Id,
+        kind -> Text,
+        decided_on -> Date,
+        effective_on -> Nullable<Date>,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    due_cancellations (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        due_id -> Id,
+        household_id -> Id,
+        amount_minor -> BigInt,
+        cancelled_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
     areas,
+    area_predecessors,
+    household_events,
+    residences,
+    identity_documents,
+    phones,
+    consents,
+    external_covers,
+    groups,
+    group_members,
+    name_words,
+    enrolment_steps,
+    due_cancellations,
     commands,
     audit_rows,
     audit_values,

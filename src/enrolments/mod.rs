@@ -1,6 +1,7 @@
 //! Enrolments: a household in a product for a period, the dues that follow, and the cover that follows from those.
 pub mod http;
 pub mod model;
+pub mod moves;
 pub mod rules;
 pub mod service;
 pub mod store;

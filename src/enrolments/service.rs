@@ -419,7 +419,7 @@ fn class_of(w: &mut Write, joined: &Joined) -> Result<String> {
 pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<HouseholdFacts<Uuid>> {
     let mut persons: Vec<PersonFacts<Uuid>> = Vec::new();
     for (member, stay) in households::list_of_household(r, mutual, household)? {
-        let stay = Stay { from: stay.from_on, to: stay.to_on };
+        let stay = Stay { from: stay.from_on, to: stay.to_on, waiting_from: stay.waiting_from };
         match persons.iter_mut().find(|person| person.id == member.id.uuid()) {
             Some(person) => person.memberships.push(stay),
             None => persons.push(PersonFacts {
@@ -427,7 +427,14 @@ pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<H
                 born_on: member.birth_date,
                 died_on: member.died_on,
                 memberships: vec![stay],
+                elsewhere_from: Vec::new(),
             }),
+        }
+    }
+    let ids: Vec<MemberId> = persons.iter().map(|person| Key::new(person.id)).collect();
+    for (member, from) in households::list_begun_elsewhere(r, mutual, household, &ids)? {
+        if let Some(person) = persons.iter_mut().find(|person| person.id == member.uuid()) {
+            person.elsewhere_from.push(from);
         }
     }
     persons.sort_by_key(|person| person.id);

@@ -289,24 +289,12 @@ pub async fn register(
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, order| {
-                must_know_area(w, new.area)?;
-                service::register(w, scope, order, &new).map(|_| ())
-            },
+            move |w, scope, order| service::register(w, scope, order, &new).map(|_| ()),
             |r, scope, order| show(r, scope, Key::new(order.id.uuid())),
         )
         .await?;
     let location = format!("/api/v1/mutuals/{}/households/{}", guard.scope.mutual(), view.id);
     Ok(made(replayed, &location, Some(view.version), &view))
-}
-
-fn must_know_area(r: &mut crate::db::Read, area: Option<AreaId>) -> Result<()> {
-    if let Some(area) = area
-        && crate::organisations::store::find_area(r, area)?.is_none()
-    {
-        return Err(Problem::of(Code::NotFound).at("/area_id").into());
-    }
-    Ok(())
 }
 
 /// What is corrected of a household.
@@ -348,10 +336,7 @@ pub async fn correct(
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, _| {
-                must_know_area(w, correction.area)?;
-                service::correct_household(w, scope, id, if_match.as_deref(), &correction)
-            },
+            move |w, scope, _| service::correct_household(w, scope, id, if_match.as_deref(), &correction),
             move |r, scope, _| show(r, scope, id),
         )
         .await?;
@@ -480,7 +465,7 @@ pub async fn add_member(guard: Guard<need::RegisterWrite, MutualScope>, body: Bo
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, order| service::add_member(w, &hooks, scope, order, household, on, &new).map(|_| ()),
+            move |w, scope, order| super::events::arrive(w, &hooks, scope, order, household, on, &new).map(|_| ()),
             |r, scope, order| show_member(r, scope, Key::new(order.id.uuid())),
         )
         .await?;

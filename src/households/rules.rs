@@ -1,5 +1,7 @@
 //! Card numbers with their check digits (R52), and names folded for search.
 
+pub mod events;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 

@@ -1,11 +1,12 @@
-//! Commands of the register: register a household with its members, add a member, correct typing errors.
+//! Commands of the register: register a household with its members, correct typing errors. What happens later is an event.
 use super::model::*;
 use super::rules::{card_number, fold_name, is_valid_card_number};
+use super::file_store as files;
 use super::store;
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, Sections};
-use crate::audit::frame::{Hooks, Joined, Order};
+use crate::audit::frame::Order;
 use crate::dates::days_between;
 use crate::db::Write;
 use crate::error::{Code, Error, FieldError, Problem, Result};
@@ -147,6 +148,14 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
             return Err(Problem::of(Code::NumberTaken).at("/number").into());
         }
     }
+    if let Some(area) = new.area {
+        must_be_area(w, scope, area, new.registered_on, "/area_id")?;
+    }
+    settle(w, mutual, id, new.area, new.registered_on)?;
+    if let Some(phone) = &new.phone {
+        let phone = phone_row(w, mutual, (Some(id), None), phone, new.registered_on);
+        files::insert_phones(w, &[phone])?;
+    }
     w.changed("household", id.uuid(), None, row.section_id);
     w.field("number", None, Some(json!(row.number)));
     w.field("class", None, Some(json!(row.class)));
@@ -156,8 +165,104 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
     Ok(row)
 }
 
+fn phone_row(
+    w: &Write,
+    mutual: MutualId,
+    of: (Option<HouseholdId>, Option<MemberId>),
+    number: &str,
+    from_on: NaiveDate,
+) -> Phone {
+    Phone {
+        mutual_id: mutual,
+        id: w.new_id(),
+        household_id: of.0,
+        member_id: of.1,
+        e164: number.to_owned(),
+        raw: number.to_owned(),
+        from_on,
+        ended_on: None,
+        recorded_at: w.now(),
+    }
+}
+
+/// A phone that was typed wrongly: the wrong one ends, the right one begins.
+fn correct_phone(
+    w: &mut Write,
+    mutual: MutualId,
+    of: (Option<HouseholdId>, Option<MemberId>),
+    before: Option<&str>,
+    after: Option<&str>,
+    on: NaiveDate,
+) -> Result<()> {
+    if before == after {
+        return Ok(());
+    }
+    if let Some(before) = before {
+        files::end_phones_like(w, mutual, of, before, on)?;
+    }
+    if let Some(after) = after {
+        let phone = phone_row(w, mutual, of, after, on);
+        files::insert_phones(w, &[phone])?;
+    }
+    Ok(())
+}
+
+/// Says where a household lives from a day on.
+///
+/// # Errors
+/// The database's.
+pub fn settle(
+    w: &mut Write,
+    mutual: MutualId,
+    household: HouseholdId,
+    area: Option<AreaId>,
+    from_on: NaiveDate,
+) -> Result<ResidenceId> {
+    let row = Residence {
+        mutual_id: mutual,
+        id: w.new_id(),
+        household_id: household,
+        area_id: area,
+        from_on,
+        recorded_at: w.now(),
+    };
+    store::insert_residence(w, &row)?;
+    Ok(row.id)
+}
+
+/// Sees that an area stands when a household comes to live there. One that a list began to name later is the same place.
+///
+/// # Errors
+/// `not_found`, `area_ended`.
+pub fn must_be_area(w: &mut Write, scope: &MutualScope, area: AreaId, on: NaiveDate, pointer: &str) -> Result<()> {
+    let row = crate::organisations::store::find_area(w, area)?.ok_or(Problem::of(Code::NotFound).at(pointer))?;
+    if row.valid_to.is_some_and(|to| to < on) || row.valid_from > scope.today() {
+        return Err(Problem::of(Code::AreaEnded).at(pointer).into());
+    }
+    Ok(())
+}
+
+/// Sees that a household can take one more person.
+///
+/// # Errors
+/// `invalid` naming the household.
+pub fn must_have_room<Id>(known: &[super::rules::events::Present<Id>], on: NaiveDate) -> Result<()> {
+    if known.iter().filter(|one| one.to.is_none_or(|to| to >= on)).count() < LARGEST {
+        return Ok(());
+    }
+    Err(Problem::field("/household_id", "out_of_bounds", format!("at most {LARGEST} persons")).into())
+}
+
+/// Whether a child born on a day is still a newborn on another (R18).
+pub fn is_newborn(born: NaiveDate, on: NaiveDate) -> bool {
+    born <= on && days_between(born, on) <= NEWBORN_REGISTRATION_DAYS
+}
+
 /// Dates that cannot be: a registration after today, a birth after the registration or before any living person's.
-fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, members: &[NewMember]) -> Result<()> {
+///
+/// # Errors
+/// `future_date`, `impossible_date`.
+pub fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, members: &[NewMember]) -> Result<()> {
     if on > scope.today() {
         return Err(Problem::of(Code::FutureDate).at(pointer).into());
     }
@@ -179,18 +284,22 @@ fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, members: 
     if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::ImpossibleDate, faults).into()) }
 }
 
-/// Adds persons to a household from a day, with card numbers.
-fn add_persons(
+/// Adds persons to a household from a day, with card numbers; gives their stays.
+///
+/// # Errors
+/// `number_taken`.
+pub fn add_persons(
     w: &mut Write,
     scope: &MutualScope,
     household: &Household,
     on: NaiveDate,
     new: &[NewMember],
-) -> Result<Vec<MemberId>> {
+) -> Result<Vec<Membership>> {
     let mutual = scope.mutual();
     let prefix = card_prefix(w, mutual)?;
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     let mut stays = Vec::with_capacity(new.len());
+    let mut phones = Vec::new();
     // The series' row is the last lock: what follows only inserts.
     let (_, first) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?;
     for (at, (serial, person)) in (first..).zip(new).enumerate() {
@@ -219,6 +328,8 @@ fn add_persons(
             let detail = "a member has this id or number already";
             return Err(Problem::with(Code::NumberTaken, detail).at(format!("/members/{at}")).into());
         }
+        store::insert_words(w, mutual, id, &row.folded_name)?;
+        phones.extend(person.phone.as_deref().map(|phone| phone_row(w, mutual, (None, Some(id)), phone, on)));
         stays.push(Membership {
             mutual_id: mutual,
             id: w.new_id(),
@@ -228,11 +339,13 @@ fn add_persons(
             from_on: on,
             to_on: None,
             recorded_at: w.now(),
+            waiting_from: None,
         });
         w.changed("member", id.uuid(), None, household.section_id);
     }
     store::insert_memberships(w, &stays)?;
-    Ok(stays.iter().map(|stay| stay.member_id).collect())
+    files::insert_phones(w, &phones)?;
+    Ok(stays)
 }
 
 fn card_prefix(w: &mut Write, mutual: MutualId) -> Result<String> {
@@ -241,59 +354,14 @@ fn card_prefix(w: &mut Write, mutual: MutualId) -> Result<String> {
         .ok_or_else(|| Error::Fault(format!("the mutual {mutual} has no card prefix")))
 }
 
-/// Adds a person to a household from a day. What follows for its enrolments (R8) is done by the hook.
-///
-/// # Errors
-/// As [`register`]; `not_found` for a household outside the scope.
-pub fn add_member(
-    w: &mut Write,
-    hooks: &Hooks,
-    scope: &MutualScope,
-    order: &Order,
-    household: HouseholdId,
-    on: NaiveDate,
-    new: &NewMember,
-) -> Result<MemberId> {
-    let revision = store::lock(w, scope.mutual(), household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
-    let row = store::find(w, scope, household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
-    must_be_possible(scope, on, "/registered_on", std::slice::from_ref(new)).map_err(of_person)?;
-    if on < row.registered_on {
-        let detail = "the household was registered later than that";
-        return Err(Problem::with(Code::ImpossibleDate, detail).at("/registered_on").into());
-    }
-    let stays = store::list_of_household(w, scope.mutual(), household)?;
-    let present = stays.iter().filter(|(_, stay)| stay.to_on.is_none());
-    if new.relationship == Relationship::Principal
-        && present.clone().any(|(_, stay)| stay.relationship == Relationship::Principal)
-    {
-        return Err(Problem::of(Code::SecondPrincipal).at("/person/relationship").into());
-    }
-    if present.count() >= LARGEST {
-        return Err(Problem::field("/household_id", "out_of_bounds", format!("at most {LARGEST} persons")).into());
-    }
-    let person = NewMember { id: Some(Key::new(order.id.uuid())), ..new.clone() };
-    let id = *add_persons(w, scope, &row, on, std::slice::from_ref(&person))
-        .map_err(of_person)?
-        .first()
-        .ok_or_else(|| Error::Fault("nobody was added".into()))?;
-    w.names("household", household.uuid());
-    w.field("relationship", None, Some(json!(new.relationship)));
-    w.field("registered_on", None, Some(json!(on)));
-    let joined = Joined { mutual: scope.mutual(), household, revision, on, today: scope.today(), command: order.id };
-    (hooks.person_joined)(w, &joined)?;
-    w.touch(household);
-    w.mark(first_effect(on, new.birth_date));
-    Ok(id)
-}
-
 /// The first day on which a person may count: a newborn from birth where registered in time (R18), else the first day in
 /// the household.
-fn first_effect(on: NaiveDate, born: Option<NaiveDate>) -> NaiveDate {
+pub fn first_effect(on: NaiveDate, born: Option<NaiveDate>) -> NaiveDate {
     born.filter(|born| days_between(*born, on) <= NEWBORN_REGISTRATION_DAYS).map_or(on, |born| born.min(on))
 }
 
 /// The pointers of a registration as those of the one person who joins.
-fn of_person(error: Error) -> Error {
+pub fn of_person(error: Error) -> Error {
     match error {
         Error::Problem(mut problem) => {
             for fault in &mut problem.errors {
@@ -335,7 +403,19 @@ pub fn correct_household(
         phone: correction.phone.clone().or_else(|| known.phone.clone()),
         ..known.clone()
     };
+    if row.area_id != known.area_id {
+        // A typing error of the place where the household lives now; that it moved is an event.
+        let last = store::list_residences(w, scope.mutual(), id)?
+            .pop()
+            .ok_or_else(|| Error::Fault("a household without residence".into()))?;
+        if let Some(area) = row.area_id {
+            must_be_area(w, scope, area, last.from_on, "/area_id")?;
+        }
+        store::set_residence_area(w, scope.mutual(), last.id, row.area_id)?;
+    }
     store::set(w, &row)?;
+    let of = (Some(id), None);
+    correct_phone(w, scope.mutual(), of, known.phone.as_deref(), row.phone.as_deref(), scope.today())?;
     w.changed("household", id.uuid(), known.section_id, row.section_id);
     for (name, before, after) in [
         ("section_id", json!(known.section_id), json!(row.section_id)),
@@ -400,6 +480,12 @@ pub fn correct_member(
     };
     row.folded_name = fold_name(&format!("{} {}", row.family_name, row.given_name));
     store::set_member(w, &row)?;
+    let of = (None, Some(id));
+    correct_phone(w, scope.mutual(), of, known.phone.as_deref(), row.phone.as_deref(), scope.today())?;
+    if row.folded_name != known.folded_name {
+        store::remove_words(w, scope.mutual(), id)?;
+        store::insert_words(w, scope.mutual(), id, &row.folded_name)?;
+    }
     let section = store::find(w, scope, stay.household_id)?.and_then(|household| household.section_id);
     w.changed("member", id.uuid(), section, section);
     for (name, before, after) in [

@@ -257,3 +257,141 @@ pub fn has_principal(r: &mut Read, mutual: MutualId, household: HouseholdId, on:
             && member.died_on.is_none_or(|died| died >= on)
     }))
 }
+
+/// Sets or clears a person's day of death and moves the version.
+pub fn set_died(w: &mut Write, mutual: MutualId, id: MemberId, on: Option<NaiveDate>) -> QueryResult<()> {
+    diesel::update(members::table.find((mutual, id)))
+        .set((members::died_on.eq(on), members::version.eq(members::version + 1)))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
+/// A stay.
+pub fn find_stay(r: &mut Read, mutual: MutualId, id: MembershipId) -> QueryResult<Option<Membership>> {
+    memberships::table.find((mutual, id)).select(Membership::as_select()).first(r.conn()).optional()
+}
+
+/// Ends a stay on a day, or opens it again.
+pub fn end_stay(w: &mut Write, mutual: MutualId, id: MembershipId, to: Option<NaiveDate>) -> QueryResult<()> {
+    diesel::update(memberships::table.find((mutual, id)))
+        .set(memberships::to_on.eq(to))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
+/// Removes a stay that an event began, when the event is taken back; the event keeps what there was.
+pub fn remove_stay(w: &mut Write, mutual: MutualId, id: MembershipId) -> QueryResult<()> {
+    diesel::delete(memberships::table.find((mutual, id))).execute(w.conn()).map(|_| ())
+}
+
+/// True where the person has an open stay, or, for a principal, the household another open principal.
+pub fn has_open_stay(
+    r: &mut Read,
+    mutual: MutualId,
+    member: MemberId,
+    household: HouseholdId,
+    relationship: Relationship,
+) -> QueryResult<bool> {
+    let open = memberships::table.filter(memberships::mutual_id.eq(mutual)).filter(memberships::to_on.is_null());
+    let own: i64 = open.filter(memberships::member_id.eq(member)).count().get_result(r.conn())?;
+    let principals: i64 = open
+        .filter(memberships::household_id.eq(household))
+        .filter(memberships::relationship.eq(Relationship::Principal))
+        .count()
+        .get_result(r.conn())?;
+    Ok(own > 0 || (relationship == Relationship::Principal && principals > 0))
+}
+
+/// The days on which these persons began a stay in another household of the mutual.
+pub fn list_begun_elsewhere(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+    of: &[MemberId],
+) -> QueryResult<Vec<(MemberId, NaiveDate)>> {
+    memberships::table
+        .filter(memberships::mutual_id.eq(mutual))
+        .filter(memberships::member_id.eq_any(of.to_vec()))
+        .filter(memberships::household_id.ne(household))
+        .order((memberships::from_on, memberships::id))
+        .select((memberships::member_id, memberships::from_on))
+        .load(r.conn())
+}
+
+/// Adds an event.
+pub fn insert_event(w: &mut Write, row: &Event) -> QueryResult<()> {
+    diesel::insert_into(household_events::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// An event.
+pub fn find_event(r: &mut Read, mutual: MutualId, id: EventId) -> QueryResult<Option<Event>> {
+    household_events::table.find((mutual, id)).select(Event::as_select()).first(r.conn()).optional()
+}
+
+/// The counter-event of an event.
+pub fn find_counter(r: &mut Read, mutual: MutualId, id: EventId) -> QueryResult<Option<Event>> {
+    household_events::table
+        .filter(household_events::mutual_id.eq(mutual))
+        .filter(household_events::reverses_id.eq(id))
+        .select(Event::as_select())
+        .first(r.conn())
+        .optional()
+}
+
+/// The events of a household, its own and those of another that concern it, by day and id.
+pub fn list_events(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<Event>> {
+    household_events::table
+        .filter(household_events::mutual_id.eq(mutual))
+        .filter(
+            household_events::household_id
+                .eq(household)
+                .or(household_events::other_household_id.eq(household)),
+        )
+        .order((household_events::happened_on, household_events::id))
+        .select(Event::as_select())
+        .load(r.conn())
+}
+
+/// Adds where a household lives from a day on.
+pub fn insert_residence(w: &mut Write, row: &Residence) -> QueryResult<()> {
+    diesel::insert_into(residences::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// Where a household lived, by first day.
+pub fn list_residences(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<Residence>> {
+    residences::table
+        .filter(residences::mutual_id.eq(mutual))
+        .filter(residences::household_id.eq(household))
+        .order(residences::from_on)
+        .select(Residence::as_select())
+        .load(r.conn())
+}
+
+/// Corrects the area of a residence.
+pub fn set_residence_area(w: &mut Write, mutual: MutualId, id: ResidenceId, area: Option<AreaId>) -> QueryResult<()> {
+    diesel::update(residences::table.find((mutual, id)))
+        .set(residences::area_id.eq(area))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
+/// Removes where a household lived, when the move is taken back.
+pub fn remove_residence(w: &mut Write, mutual: MutualId, id: ResidenceId) -> QueryResult<()> {
+    diesel::delete(residences::table.find((mutual, id))).execute(w.conn()).map(|_| ())
+}
+
+/// Adds the words of a folded name, by which the person is found.
+pub fn insert_words(w: &mut Write, mutual: MutualId, member: MemberId, folded: &str) -> QueryResult<()> {
+    let words: std::collections::BTreeSet<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let rows: Vec<_> = words
+        .into_iter()
+        .map(|word| (name_words::mutual_id.eq(mutual), name_words::word.eq(word), name_words::member_id.eq(member)))
+        .collect();
+    insert_all!(w, name_words::table, rows)
+}
+
+/// Removes the words of a name that was typed wrongly.
+pub fn remove_words(w: &mut Write, mutual: MutualId, member: MemberId) -> QueryResult<()> {
+    let these = name_words::table.filter(name_words::mutual_id.eq(mutual)).filter(name_words::member_id.eq(member));
+    diesel::delete(these).execute(w.conn()).map(|_| ())
+}

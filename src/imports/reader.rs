@@ -58,7 +58,16 @@ pub type Records<'f> = Result<Vec<Record<'f>>, Vec<Fault>>;
 pub fn read<'f>(folder: &Path, file: &'f str, columns: Columns) -> Records<'f> {
     let whole = |reason: String| vec![Fault { file: file.to_owned(), line: 0, column: String::new(), reason }];
     let bytes = std::fs::read(folder.join(file)).map_err(|error| whole(error.to_string()))?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    parse(&bytes, file, columns)
+}
+
+/// Reads the content of a file.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse<'f>(bytes: &[u8], file: &'f str, columns: Columns) -> Records<'f> {
+    let whole = |reason: String| vec![Fault { file: file.to_owned(), line: 0, column: String::new(), reason }];
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8".into()))?;
     let header = text.lines().next().unwrap_or("");
     let delimiter = if header.contains(';') && !header.contains(',') { b';' } else { b',' };

@@ -13,7 +13,8 @@ use crate::db::{Db, Wall, Write};
 use crate::enrolments::service::{Application, admit, apply};
 use crate::error::{Code, Error, Problem, Result};
 use crate::households::model::Relationship;
-use crate::households::service::{NewHousehold, add_member, found_household};
+use crate::households::events::register_with_household;
+use crate::households::service::{NewHousehold, found_household};
 use crate::households::store as households;
 use crate::ids::*;
 use crate::organisations::model::Area;
@@ -580,7 +581,7 @@ impl Import<'_> {
             }
             Item::Member { household, person } => {
                 let household = find(w, household)?;
-                add_member(w, self.hooks, scope, order, household.id, household.registered_on, person).map(|_| ())
+                register_with_household(w, self.hooks, scope, order, household.id, person).map(|_| ())
             }
             Item::Enrolment { household, product, starts_on, ends_on } => {
                 let household = find(w, household)?;
@@ -641,6 +642,7 @@ impl Import<'_> {
             valid_from: today,
             valid_to: None,
             version: 1,
+            code: None,
         };
         if organisations::insert_area(w, &row)? {
             return Ok(row.id);

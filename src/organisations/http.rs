@@ -339,11 +339,19 @@ pub struct AreaView {
     pub parent_id: Option<AreaId>,
     pub name: String,
     pub valid_from: NaiveDate,
+    /// Its last day; null while it stands.
     pub valid_to: Option<NaiveDate>,
+    /// Its code in the country's list.
+    pub code: Option<String>,
+    /// The areas out of which a reform made it.
+    pub predecessor_ids: Vec<AreaId>,
+    pub version: i64,
 }
 
-impl From<Area> for AreaView {
-    fn from(row: Area) -> Self {
+impl AreaView {
+    /// An area with its predecessors.
+    pub fn new(row: Area, predecessors: &[(AreaId, AreaId)]) -> Self {
+        let of = row.id;
         AreaView {
             id: row.id,
             country: row.country,
@@ -351,6 +359,9 @@ impl From<Area> for AreaView {
             name: row.name,
             valid_from: row.valid_from,
             valid_to: row.valid_to,
+            code: row.code,
+            predecessor_ids: predecessors.iter().filter(|(area, _)| *area == of).map(|(_, one)| *one).collect(),
+            version: row.version,
         }
     }
 }
@@ -361,6 +372,8 @@ impl From<Area> for AreaView {
 pub struct AreaFilter {
     /// ISO 3166-1 alpha-2.
     pub country: String,
+    /// Only those that stand on this day.
+    pub on: Option<NaiveDate>,
     /// Rows, 1 to 200.
     pub limit: Option<u16>,
     /// From the page before.
@@ -370,11 +383,13 @@ pub struct AreaFilter {
 /// `GET /areas`
 pub async fn areas(guard: Guard<need::OrganisationRead, Somewhere>, query: Query<AreaFilter>) -> Result<HttpResponse> {
     let filter = query.0;
-    let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("areas {}", filter.country))?;
+    let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("areas {} {:?}", filter.country, filter.on))?;
     let page = guard
         .read(move |r, _| {
-            let rows = store::list_areas(r, &filter.country, ask.after_two()?, ask.fetch())?;
-            Ok(ask.page(rows, |row| vec![row.name.clone(), row.id.to_string()], AreaView::from))
+            let rows = store::list_areas(r, &filter.country, filter.on, ask.after_two()?, ask.fetch())?;
+            let ids: Vec<AreaId> = rows.iter().map(|row| row.id).collect();
+            let before = store::list_predecessors(r, &ids)?;
+            Ok(ask.page(rows, |row| vec![row.name.clone(), row.id.to_string()], |row| AreaView::new(row, &before)))
         })
         .await?;
     Ok(shown(&page))
@@ -397,12 +412,30 @@ pub struct AddArea {
     #[garde(length(chars, max = 120), custom(not_blank))]
     #[schema(min_length = 1, max_length = 120)]
     pub name: String,
+    /// Its code in the country's list.
+    #[garde(inner(custom(is_area_code)))]
+    #[schema(pattern = "^[0-9A-Za-z._-]{1,30}$")]
+    pub code: Option<String>,
     /// First day on which it is called so and lies there.
     #[garde(skip)]
     pub valid_from: NaiveDate,
+    /// The areas out of which a reform made it: what was counted there is counted here from then on.
+    #[serde(default)]
+    #[garde(length(max = 50))]
+    #[schema(max_items = 50)]
+    pub predecessor_ids: Vec<AreaId>,
 }
 
-fn is_country(code: &str, _: &()) -> garde::Result {
+fn is_area_code(code: &str, _: &()) -> garde::Result {
+    let good = super::rules::is_area_code(code);
+    if good { Ok(()) } else { Err(garde::Error::new("1 to 30 letters, digits, dots, hyphens or underscores")) }
+}
+
+/// A country that exists.
+///
+/// # Errors
+/// A sentence for the field.
+pub fn is_country(code: &str, _: &()) -> garde::Result {
     match rust_iso3166::from_alpha2(code) {
         Some(_) => Ok(()),
         None => Err(garde::Error::new("an ISO 3166-1 alpha-2 code such as BI")),
@@ -425,11 +458,46 @@ pub async fn add_area(guard: Guard<need::OrganisationWrite, Somewhere>, body: Bo
                     valid_from: asked.valid_from,
                     valid_to: None,
                     version: 1,
+                    code: asked.code.clone(),
                 };
-                service::add_area(w, order, area).map(|_| ())
+                service::add_area(w, order, area, &asked.predecessor_ids).map(|_| ())
             },
-            |r, order| store::find_area(r, Key::new(order.id.uuid()))?.ok_or_else(|| Code::NotFound.into()),
+            |r, order| show_area(r, Key::new(order.id.uuid())),
         )
         .await?;
-    Ok(made(replayed, "", None, &AreaView::from(row)))
+    Ok(made(replayed, "", Some(row.version), &row))
+}
+
+fn show_area(r: &mut crate::db::Read, id: AreaId) -> Result<AreaView> {
+    let row = store::find_area(r, id)?.ok_or(Problem::of(Code::NotFound))?;
+    Ok(AreaView::new(row, &store::list_predecessors(r, &[id])?))
+}
+
+/// The last day of an area.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndArea {
+    /// The last day on which it stands.
+    #[garde(skip)]
+    pub valid_to: NaiveDate,
+}
+
+/// `PATCH /areas/{id}`
+pub async fn end_area(
+    guard: Guard<need::OrganisationWrite, Somewhere>,
+    path: Ids<AreaId>,
+    body: Body<EndArea>,
+) -> Result<HttpResponse> {
+    let id = path.0;
+    let order = guard.order(&body)?;
+    let if_match = guard.facts.if_match.clone();
+    let on = body.value.valid_to;
+    let (row, replayed) = guard
+        .carry_out(
+            order,
+            move |w, _| service::end_area(w, id, if_match.as_deref(), on),
+            move |r, _| show_area(r, id),
+        )
+        .await?;
+    Ok(changed(replayed, Some(row.version), &row))
 }

@@ -32,4 +32,6 @@ pub struct Area {
     pub valid_from: NaiveDate,
     pub valid_to: Option<NaiveDate>,
     pub version: i64,
+    /// Its code in the country's list, by which an import knows it.
+    pub code: Option<String>,
 }

@@ -99,6 +99,12 @@ pub fn is_code(code: &str) -> bool {
         && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// The code of an area in a country's list: 1 to 30 letters, digits, dots, hyphens or underscores.
+pub fn is_area_code(code: &str) -> bool {
+    (1..=30).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+}
+
 /// The next prefix that no mutual has, from 100001.
 pub fn free_prefix(taken: &std::collections::BTreeSet<String>) -> Option<String> {
     (100_001..=999_999u32).map(|number| number.to_string()).find(|prefix| !taken.contains(prefix))

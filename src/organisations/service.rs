@@ -198,24 +198,72 @@ pub fn end_link(w: &mut Write, child: OrganisationId, id: LinkId, on: NaiveDate)
     Ok(access::move_version(w)?)
 }
 
-/// Adds an area.
+/// Adds an area, made out of others where a reform made it. Series are added up over predecessors, so that a reform breaks
+/// none.
 ///
 /// # Errors
-/// `number_taken` where the country has one of this name from this day.
-pub fn add_area(w: &mut Write, order: &Order, area: Area) -> Result<AreaId> {
-    if let Some(parent) = area.parent_id {
-        let above = store::find_area(w, parent)?.ok_or(Problem::of(Code::NotFound).at("/parent_id"))?;
-        if above.country != area.country {
-            return Err(Problem::with(Code::TreeRefused, "the area above lies in another country")
-                .at("/parent_id")
-                .into());
-        }
-    }
+/// `number_taken` where the country has one of this code, or of this name in the same area from this day; `tree_refused`
+/// for an area of another country; `area_ended` where the area above has ended before.
+pub fn add_area(w: &mut Write, order: &Order, area: Area, predecessors: &[AreaId]) -> Result<AreaId> {
     let area = Area { id: Key::new(order.id.uuid()), ..area };
-    if !store::insert_area(w, &area)? {
-        return Err(Problem::of(Code::NumberTaken).at("/name").into());
-    }
+    put_area(w, &area, predecessors)?;
     w.names("area", area.id.uuid());
     w.field("name", None, Some(json!(area.name)));
     Ok(area.id)
+}
+
+/// Writes a new area.
+///
+/// # Errors
+/// As [`add_area`].
+pub fn put_area(w: &mut Write, area: &Area, predecessors: &[AreaId]) -> Result<()> {
+    let abroad = |pointer: &str| Problem::with(Code::TreeRefused, "the area lies in another country").at(pointer);
+    if area.valid_to.is_some_and(|to| to < area.valid_from) {
+        return Err(Problem::with(Code::ImpossibleDate, "it ends before it begins").at("/valid_to").into());
+    }
+    if let Some(parent) = area.parent_id {
+        let above = store::find_area(w, parent)?.ok_or(Problem::of(Code::NotFound).at("/parent_id"))?;
+        if above.country != area.country {
+            return Err(abroad("/parent_id").into());
+        }
+        if above.valid_to.is_some_and(|to| to < area.valid_from) {
+            return Err(Problem::of(Code::AreaEnded).at("/parent_id").into());
+        }
+    }
+    for (at, predecessor) in predecessors.iter().enumerate() {
+        let pointer = format!("/predecessor_ids/{at}");
+        let before = store::find_area(w, *predecessor)?.ok_or(Problem::of(Code::NotFound).at(&pointer))?;
+        if before.country != area.country {
+            return Err(abroad(&pointer).into());
+        }
+        if before.valid_from >= area.valid_from {
+            let detail = "a predecessor begins before what is made of it";
+            return Err(Problem::with(Code::ImpossibleDate, detail).at(&pointer).into());
+        }
+    }
+    if !store::insert_area(w, area)? {
+        return Err(Problem::of(Code::NumberTaken).at(if area.code.is_some() { "/code" } else { "/name" }).into());
+    }
+    let mut distinct = predecessors.to_vec();
+    distinct.sort();
+    distinct.dedup();
+    Ok(store::insert_predecessors(w, area.id, &distinct)?)
+}
+
+/// Ends an area: nobody is registered there or moves there after its last day.
+///
+/// # Errors
+/// `not_found`, `version_mismatch`, `impossible_date`.
+pub fn end_area(w: &mut Write, id: AreaId, if_match: Option<&str>, on: NaiveDate) -> Result<()> {
+    let area = store::find_area(w, id)?.ok_or(Problem::of(Code::NotFound))?;
+    must_match(if_match, area.version)?;
+    if on < area.valid_from {
+        return Err(Problem::with(Code::ImpossibleDate, "it ends before it begins").at("/valid_to").into());
+    }
+    if !store::end_area(w, id, area.version, Some(on))? {
+        return Err(Problem::of(Code::VersionMismatch).into());
+    }
+    w.names("area", id.uuid());
+    w.field("valid_to", Some(json!(area.valid_to)), Some(json!(on)));
+    Ok(())
 }

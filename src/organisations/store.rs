@@ -4,6 +4,7 @@ use crate::access::model::{Link, LinkKind};
 use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
+use crate::insert_all;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::BTreeSet;
@@ -106,13 +107,22 @@ pub fn has_link(
 }
 
 /// Areas of a country, by name.
-pub fn list_areas(r: &mut Read, country: &str, after: Option<(String, AreaId)>, limit: i64) -> QueryResult<Vec<Area>> {
+pub fn list_areas(
+    r: &mut Read,
+    country: &str,
+    on: Option<NaiveDate>,
+    after: Option<(String, AreaId)>,
+    limit: i64,
+) -> QueryResult<Vec<Area>> {
     let mut query = areas::table
         .filter(areas::country.eq(country.to_owned()))
         .order((areas::name, areas::id))
         .limit(limit)
         .select(Area::as_select())
         .into_boxed();
+    if let Some(on) = on {
+        query = query.filter(areas::valid_from.le(on)).filter(areas::valid_to.is_null().or(areas::valid_to.ge(on)));
+    }
     if let Some((name, id)) = after {
         query = query.filter(areas::name.gt(name.clone()).or(areas::name.eq(name).and(areas::id.gt(id))));
     }
@@ -141,4 +151,40 @@ pub fn find_area_by_name(r: &mut Read, country: &str, name: &str, on: NaiveDate)
 pub fn insert_area(w: &mut Write, area: &Area) -> QueryResult<bool> {
     crate::on_each!(w.conn(), |c| diesel::insert_into(areas::table).values(area).on_conflict_do_nothing().execute(c))
         .map(|inserted| inserted == 1)
+}
+
+/// An area of a country by its code.
+pub fn find_area_by_code(r: &mut Read, country: &str, code: &str) -> QueryResult<Option<Area>> {
+    areas::table
+        .filter(areas::country.eq(country))
+        .filter(areas::code.eq(code))
+        .select(Area::as_select())
+        .first(r.conn())
+        .optional()
+}
+
+/// Sets an area's last day where its version is still `version`; false where it is not.
+pub fn end_area(w: &mut Write, id: AreaId, version: i64, on: Option<NaiveDate>) -> QueryResult<bool> {
+    diesel::update(areas::table.filter(areas::id.eq(id)).filter(areas::version.eq(version)))
+        .set((areas::valid_to.eq(on), areas::version.eq(version + 1)))
+        .execute(w.conn())
+        .map(|changed| changed == 1)
+}
+
+/// Says out of which areas a reform made one.
+pub fn insert_predecessors(w: &mut Write, area: AreaId, of: &[AreaId]) -> QueryResult<()> {
+    let rows: Vec<_> = of
+        .iter()
+        .map(|one| (area_predecessors::area_id.eq(area), area_predecessors::predecessor_id.eq(*one)))
+        .collect();
+    insert_all!(w, area_predecessors::table, rows)
+}
+
+/// The predecessors of areas: (area, predecessor).
+pub fn list_predecessors(r: &mut Read, of: &[AreaId]) -> QueryResult<Vec<(AreaId, AreaId)>> {
+    area_predecessors::table
+        .filter(area_predecessors::area_id.eq_any(of.to_vec()))
+        .order((area_predecessors::area_id, area_predecessors::predecessor_id))
+        .select((area_predecessors::area_id, area_predecessors::predecessor_id))
+        .load(r.conn())
 }

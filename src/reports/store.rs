@@ -21,8 +21,24 @@ pub fn month(r: &mut Read, scope: &FigureScope, month: Month) -> QueryResult<Fig
             .filter(dues::due_on.between(month.from, month.to))
             .select(sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)"))
     };
-    let dues_minor: Option<i64> = due(DueKind::Contribution).first(r.conn())?;
-    let fees_minor: Option<i64> = due(DueKind::Registration).first(r.conn())?;
+    let cancelled = |kind: DueKind| {
+        due_cancellations::table
+            .inner_join(
+                dues::table
+                    .on(dues::mutual_id.eq(due_cancellations::mutual_id).and(dues::id.eq(due_cancellations::due_id))),
+            )
+            .filter(dues::mutual_id.eq(mutual))
+            .filter(dues::kind.eq(kind))
+            .filter(dues::due_on.between(month.from, month.to))
+            .select(sql::<Nullable<BigInt>>("CAST(SUM(due_cancellations.amount_minor) AS BIGINT)"))
+    };
+    let mut owed = |kind: DueKind| -> QueryResult<i64> {
+        let issued: Option<i64> = due(kind).first(r.conn())?;
+        let less: Option<i64> = cancelled(kind).first(r.conn())?;
+        Ok(issued.unwrap_or(0) - less.unwrap_or(0))
+    };
+    let dues_minor = owed(DueKind::Contribution)?;
+    let fees_minor = owed(DueKind::Registration)?;
     let received: Option<i64> = allocations::table
         .inner_join(dues::table.on(dues::mutual_id.eq(allocations::mutual_id).and(dues::id.eq(allocations::due_id))))
         .filter(dues::mutual_id.eq(mutual))
@@ -70,8 +86,8 @@ pub fn month(r: &mut Read, scope: &FigureScope, month: Month) -> QueryResult<Fig
         households,
         principals,
         beneficiaries_in_force,
-        dues_minor: dues_minor.unwrap_or(0),
-        fees_minor: fees_minor.unwrap_or(0),
+        dues_minor,
+        fees_minor,
         received_for_dues_minor: received.unwrap_or(0),
         collected_minor: payments_minor.unwrap_or(0) - reversed_minor.unwrap_or(0),
         claims_submitted,

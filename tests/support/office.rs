@@ -175,7 +175,7 @@ impl Office {
         new: &NewMember,
     ) -> Result<Done<MemberId>> {
         let scope = self.scope();
-        self.give(order, |w| households::add_member(w, &HOOKS, &scope, order, household, on, new))
+        self.give(order, |w| ayni::households::events::arrive(w, &HOOKS, &scope, order, household, on, new))
     }
 
     pub fn apply(&self, order: &Order, asked: &Application) -> Result<Done<EnrolmentId>> {

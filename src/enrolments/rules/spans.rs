@@ -27,6 +27,8 @@ pub struct PersonFacts<Id> {
     pub born_on: Option<NaiveDate>,
     pub died_on: Option<NaiveDate>,
     pub memberships: Vec<Stay>,
+    /// Days on which a stay in another household of the mutual began: from there that household says what holds.
+    pub elsewhere_from: Vec<NaiveDate>,
 }
 
 /// A stay in the household, both ends included; registered on `from`.
@@ -34,6 +36,8 @@ pub struct PersonFacts<Id> {
 pub struct Stay {
     pub from: NaiveDate,
     pub to: Option<NaiveDate>,
+    /// Waiting served in another household counts from here, where cover goes on with the first day of the stay.
+    pub waiting_from: Option<NaiveDate>,
 }
 
 /// One enrolment of the household with its dues.
@@ -140,7 +144,8 @@ struct Cover<'a, Id> {
 }
 
 /// The cover spans of each person of a household, by person and date: past and future, as they run if nothing more is
-/// recorded (R12–R20). They begin with the person's first day of cover and have no holes after it.
+/// recorded (R12–R20). They begin with the person's first day of cover and have no holes
+/// after it, as long as the person has not gone to another household of the mutual.
 pub fn cover_spans<Id: Copy + Ord>(facts: &HouseholdFacts<Id>) -> Result<Vec<CoverSpan<Id>>, DateOutOfRange> {
     let covers = household_covers(&facts.enrolments)?;
     let mut persons: Vec<&PersonFacts<Id>> = facts.persons.iter().collect();
@@ -260,11 +265,19 @@ fn person_spans<Id: Copy + Ord>(
     if let Some(died_on) = person.died_on {
         days.insert(add_days(died_on, 1)?);
     }
+    days.extend(&person.elsewhere_from);
 
     let mut spans: Vec<CoverSpan<Id>> = Vec::new();
     // The stay and the chain in which the person is covered, the enrolment that does it, and the waiting.
     let mut covered: Option<(usize, usize, Id, Waiting)> = None;
     for day in days {
+        if is_elsewhere(person, &stays, day) {
+            if let Some(last) = spans.last_mut().filter(|last| last.to.is_none()) {
+                last.to = Some(add_days(day, -1)?);
+            }
+            covered = None;
+            continue;
+        }
         let stay = stays.iter().rposition(|stay| dates::within(day, stay.from, stay.to));
         let cover = cover_on(covers, day);
         let (state, reason) = match (stay, cover) {
@@ -279,8 +292,13 @@ fn person_spans<Id: Copy + Ord>(
                             waiting
                         }
                         _ if born_covered && person.born_on == Some(day) => Waiting::Exempt,
-                        _ if cover.opens_chain && cover.start == day => Waiting::From(cover.waiting_from),
-                        _ => Waiting::From(day),
+                        _ => {
+                            let opens = cover.opens_chain && cover.start == day;
+                            let own = if opens { cover.waiting_from } else { day };
+                            let served = stays.get(stay).filter(|stay| stay.from == day);
+                            let served = served.and_then(|stay| stay.waiting_from);
+                            Waiting::From(served.map_or(own, |served| served.min(own)))
+                        }
                     };
                     covered = Some((stay, cover.chain, cover.enrolment.id, waiting));
                 }
@@ -294,7 +312,9 @@ fn person_spans<Id: Copy + Ord>(
         match spans.last_mut() {
             Some(last) if CoverSpan { from: last.from, ..span } == *last => {}
             Some(last) => {
-                last.to = Some(add_days(day, -1)?);
+                if last.to.is_none() {
+                    last.to = Some(add_days(day, -1)?);
+                }
                 spans.push(span);
             }
             None => spans.push(span),
@@ -303,10 +323,25 @@ fn person_spans<Id: Copy + Ord>(
     Ok(spans)
 }
 
-/// The stays in order. A newborn's first one begins at birth, where R18 covers it from there.
+/// Whether on a day the person's last stay to begin is in another household. It goes on saying what holds after its end.
+fn is_elsewhere<Id>(person: &PersonFacts<Id>, stays: &[Stay], day: NaiveDate) -> bool {
+    let began_here = stays.iter().map(|stay| stay.from).filter(|from| *from <= day).max();
+    let began_there = person.elsewhere_from.iter().copied().filter(|from| *from <= day).max();
+    began_there.is_some_and(|there| began_here.is_none_or(|here| there > here))
+}
+
+/// The stays in order, those without a break between them as one. A newborn's first one begins at birth, where R18 covers it from there.
 fn stays_from_birth<Id>(person: &PersonFacts<Id>, covers: &[Cover<'_, Id>]) -> (Vec<Stay>, bool) {
-    let mut stays = person.memberships.clone();
-    stays.sort_by_key(|stay| stay.from);
+    let mut stays: Vec<Stay> = Vec::with_capacity(person.memberships.len());
+    let mut ascending = person.memberships.clone();
+    ascending.sort_by_key(|stay| stay.from);
+    for stay in ascending {
+        // Who becomes the principal has a new stay and does not leave in between.
+        match stays.last_mut() {
+            Some(last) if last.to.and_then(|to| to.succ_opt()) == Some(stay.from) => last.to = stay.to,
+            _ => stays.push(stay),
+        }
+    }
     let (Some(born_on), Some(first)) = (person.born_on, stays.first_mut()) else {
         return (stays, false);
     };

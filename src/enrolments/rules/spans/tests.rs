@@ -50,7 +50,8 @@ fn person(id: u8, born_on: Option<i64>, stays: &[(i64, Option<i64>)]) -> PersonF
         id,
         born_on: born_on.map(day),
         died_on: None,
-        memberships: stays.iter().map(|(from, to)| Stay { from: day(*from), to: to.map(day) }).collect(),
+        memberships: stays.iter().map(|(from, to)| Stay { from: day(*from), to: to.map(day), waiting_from: None }).collect(),
+        elsewhere_from: Vec::new(),
     }
 }
 
@@ -443,7 +444,7 @@ fn any_person() -> impl Strategy<Value = PersonFacts<u8>> {
             for (wait, length) in stays {
                 from += wait;
                 let to = length.map(|length| from + length);
-                facts.memberships.push(Stay { from: day(from), to: to.map(day) });
+                facts.memberships.push(Stay { from: day(from), to: to.map(day), waiting_from: None });
                 let Some(to) = to else { break };
                 from = to + 1;
             }
