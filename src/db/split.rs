@@ -6,12 +6,13 @@
 //! - `db/mod.rs`: a statement without rows
 //! - `audit/store.rs`: a command's id taken or not, audit rows, marks and changes by the hundred
 //! - `access/store.rs`: a user whose e-mail or phone may be taken
-//! - `organisations/store.rs`: an organisation and an area whose code or name may be taken
+//! - `organisations/store.rs`: an organisation and an area whose code or name may be taken, predecessors of areas
 //! - `products/store.rs`: a product whose code may be taken
 //! - `series.rs`: the first number of a series, or the next
-//! - `households/store.rs`: a household or member whose number may be taken
+//! - `households/store.rs`: a household or member whose number may be taken, memberships and words of names by the hundred
+//! - `households/file_store.rs`: a group whose code may be taken, phones by the hundred
 //! - `enrolments/store.rs`: an enrolment whose number may be taken, spans by the hundred
-//! - `contributions/store.rs`: a receipt whose label may be taken, dues and allocations by the hundred
+//! - `contributions/store.rs`: a receipt whose label may be taken, dues, cancellations and allocations by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred
 //! - `providers/store.rs`: a provider and a service whose code may be taken
 //! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, lines by the hundred

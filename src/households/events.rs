@@ -243,7 +243,7 @@ impl Made<'_> {
             if registered_on < new.on {
                 return Err(Problem::of(Code::BeforeBirth).at("/registered_on").into());
             }
-        } else if person.birth_date.is_some_and(|born| born > new.on) {
+        } else if new.kind != EventKind::Arrival && person.birth_date.is_some_and(|born| born > new.on) {
             return Err(Problem::of(Code::BeforeBirth).at("/on").into());
         }
         // Who is not born into the household belongs to it from the event on.

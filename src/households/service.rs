@@ -123,6 +123,9 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
     let id = Key::new(order.id.uuid());
     let mutual = scope.mutual();
     must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
+    if let Some(area) = new.area {
+        must_be_area(w, scope, area, new.registered_on, "/area_id")?;
+    }
     let mut row = Household {
         mutual_id: mutual,
         id,
@@ -147,9 +150,6 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
         if !inserted && new.number.is_some() {
             return Err(Problem::of(Code::NumberTaken).at("/number").into());
         }
-    }
-    if let Some(area) = new.area {
-        must_be_area(w, scope, area, new.registered_on, "/area_id")?;
     }
     settle(w, mutual, id, new.area, new.registered_on)?;
     if let Some(phone) = &new.phone {

@@ -3,6 +3,7 @@
 //!
 //! An entry makes its own rows, anew for each call, so that a call leaves nothing on which the next depends.
 mod care;
+mod household;
 mod register;
 
 use crate::support::World;
@@ -331,7 +332,7 @@ fn version_tag(world: &World, place: &str) -> String {
 
 /// Every route's sample.
 fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(register::SAMPLES).chain(care::SAMPLES)
+    SAMPLES.iter().chain(register::SAMPLES).chain(household::SAMPLES).chain(care::SAMPLES)
 }
 
 static SAMPLES: &[Sample] = &[

@@ -291,6 +291,26 @@ impl World {
         *self.orgs.get(code).unwrap_or_else(|| panic!("no organisation {code}"))
     }
 
+    /// An area of Burundi that stands since 2026.
+    pub fn area(&self, name: &str) -> AreaId {
+        let order = ayni::access::service::terminal_order(&self.test.db, "a test's area");
+        let area = ayni::organisations::model::Area {
+            id: AreaId::NIL,
+            country: "BI".into(),
+            parent_id: None,
+            name: name.into(),
+            valid_from: "2026-01-01".parse().unwrap(),
+            valid_to: None,
+            version: 1,
+            code: None,
+        };
+        ayni::audit::frame::command(&self.test.db, &ayni::app::HOOKS, &order, |w| {
+            ayni::organisations::service::add_area(w, &order, area.clone(), &[])
+        })
+        .unwrap();
+        Key::new(order.id.uuid())
+    }
+
     /// The path of a mutual.
     pub fn mutual(&self, code: &str) -> String {
         format!("/mutuals/{}", self.org(code))

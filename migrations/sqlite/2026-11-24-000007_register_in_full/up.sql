@@ -2,9 +2,7 @@
 -- by other schemes, what was decided about enrolments, and the words by which names are found.
 
 -- An area has a code of its own and, where a reform made it, predecessors; names repeat from one commune to the next.
-PRAGMA legacy_alter_table = ON;
-ALTER TABLE areas RENAME TO areas_before;
-CREATE TABLE areas (
+CREATE TABLE areas_new (
   id BLOB NOT NULL PRIMARY KEY,
   country TEXT NOT NULL,
   parent_id BLOB NULL REFERENCES areas (id),
@@ -15,9 +13,9 @@ CREATE TABLE areas (
   code TEXT NULL,
   UNIQUE (country, code)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO areas SELECT id, country, parent_id, name, valid_from, valid_to, version, NULL FROM areas_before;
-DROP TABLE areas_before;
-PRAGMA legacy_alter_table = OFF;
+INSERT INTO areas_new SELECT id, country, parent_id, name, valid_from, valid_to, version, NULL FROM areas;
+DROP TABLE areas;
+ALTER TABLE areas_new RENAME TO areas;
 CREATE UNIQUE INDEX areas_by_name ON areas (country, name, valid_from, ifnull(parent_id, x'00'));
 CREATE TABLE area_predecessors (
   area_id BLOB NOT NULL REFERENCES areas (id),

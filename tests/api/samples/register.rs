@@ -87,7 +87,7 @@ pub fn family(world: &World, user: Option<UserId>, place: &str) -> Family {
         .db
         .read(Wall::mutual(mutual), |r| Ok::<_, Error>(households::list_of_household(r, mutual, household)?))
         .unwrap();
-    let (member, _) = &members[0];
+    let (member, _) = members.iter().find(|(_, stay)| stay.relationship.code() == "principal").unwrap();
     Family { household, member: member.id, card: member.card_number.clone(), scope }
 }
 

@@ -435,6 +435,20 @@ fn in_sequence(parts: Vec<(i64, i64, i64, EnrolmentFacts<u8>)>) -> Vec<Enrolment
     enrolments
 }
 
+/// Stays of which one begins on the day after the other's end are one.
+fn joined(stays: &[Stay]) -> Vec<Stay> {
+    let mut whole: Vec<Stay> = Vec::new();
+    for stay in stays {
+        match whole.pop() {
+            Some(before) if before.to.map(|to| add_days(to, 1).unwrap()) == Some(stay.from) => {
+                whole.push(Stay { to: stay.to, ..before });
+            }
+            before => whole.extend(before.into_iter().chain([*stay])),
+        }
+    }
+    whole
+}
+
 fn any_person() -> impl Strategy<Value = PersonFacts<u8>> {
     let stays = prop::collection::vec((0_i64..60, prop::option::weighted(0.6, 0_i64..90)), 1..3);
     (stays, prop::option::of(-5_i64..40), prop::option::weighted(0.3, 0_i64..150)).prop_map(
@@ -469,7 +483,8 @@ proptest! {
         let facts = HouseholdFacts { persons, enrolments: in_sequence(parts) };
         let spans = cover_spans(&facts).unwrap();
         for who in &facts.persons {
-            for (at, expected) in day_by_day(&facts, who, day(330)) {
+            let whole = PersonFacts { memberships: joined(&who.memberships), ..who.clone() };
+            for (at, expected) in day_by_day(&facts, &whole, day(330)) {
                 let content = span_on(&spans, who.id, at)
                     .map(|span| (span.state, span.reason, span.enrolment, span.waiting));
                 prop_assert_eq!(content, expected, "person {} on {}", who.id, at);
