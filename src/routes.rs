@@ -8,6 +8,7 @@ use crate::claims::http as claims;
 use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
+use crate::enrolments::search_http as search;
 use crate::error::{Code, Problem, ProblemView};
 use crate::households::events_http as events;
 use crate::households::file_http as file;
@@ -433,9 +434,10 @@ pub static ROUTES: &[Route] = &[
         .gives::<households::MemberView>(201)
         .persons()
         .writes(Writes::Facts),
-    route!(Post "/mutuals/{m}/members/search" households::search, "Finds members by name, number or phone")
+    route!(Post "/mutuals/{m}/members/search" search::search,
+        "Finds members by words of the name, number, phone, birth year, area, group or state of cover")
         .needs(P::RegisterRead, Mutual)
-        .body::<households::SearchMembers>()
+        .body::<search::SearchMembers>()
         .pages::<households::MemberView>()
         .persons()
         .writes(Writes::Audit),

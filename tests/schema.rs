@@ -202,7 +202,8 @@ fn every_key_of_a_mutuals_table_starts_with_the_mutual() {
     let of_mutual = |name: &str| !OF_NO_MUTUAL.contains(&name);
     for (name, table) in tables.iter().filter(|(name, _)| of_mutual(name)) {
         // Words of names are found by themselves and never named by another row.
-        let key: &[&str] = if name == "name_words" { &["mutual_id", "word", "member_id"] } else { &["mutual_id", "id"] };
+        let key: &[&str] =
+            if name == "name_words" { &["mutual_id", "word", "member_id"] } else { &["mutual_id", "id"] };
         assert_eq!(table.key, key, "primary key of {name}");
         assert!(!table.columns["mutual_id"].1, "{name}.mutual_id may be null");
     }

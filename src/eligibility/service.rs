@@ -52,7 +52,8 @@ pub fn answer(r: &mut Read, scope: &MutualScope, member: Member, stay: Membershi
         .or_else(|| spans.iter().find(|span| span.from > on).map(|span| span.enrolment))
         .or_else(|| spans.last().map(|span| span.enrolment))
         .map(Key::new);
-    let product = product_of(r, scope, stay.household_id, enrolment, on)?;
+    let household = present.unwrap_or(&stay).household_id;
+    let product = product_of(r, scope, household, enrolment, on)?;
     let is_beneficiary = alive && (present.is_some() || newborn_before_registration(&spans, person, on));
     let of = |waiting_months: i64| -> Result<CategoryAnswer> {
         let known = category_answer(&spans, person, on, waiting_months).map_err(calendar)?;
@@ -67,9 +68,7 @@ pub fn answer(r: &mut Read, scope: &MutualScope, member: Member, stay: Membershi
         benefits.push((category.clone(), of(benefit.waiting_months.unwrap_or(0))?));
     }
     let remaining = match (&product, enrolment) {
-        (Some(product), Some(enrolment)) => {
-            left(r, scope.mutual(), stay.household_id, member.id, enrolment, product, on)?
-        }
+        (Some(product), Some(enrolment)) => left(r, scope.mutual(), household, member.id, enrolment, product, on)?,
         _ => Left::default(),
     };
     Ok(Answer {

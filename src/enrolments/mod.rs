@@ -3,5 +3,7 @@ pub mod http;
 pub mod model;
 pub mod moves;
 pub mod rules;
+pub mod search;
+pub mod search_http;
 pub mod service;
 pub mod store;

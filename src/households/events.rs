@@ -263,7 +263,8 @@ impl Made<'_> {
         on: NaiveDate,
         person: &NewMember,
     ) -> Result<MemberId> {
-        must_be_possible(scope, on, "/registered_on", std::slice::from_ref(person)).map_err(super::service::of_person)?;
+        must_be_possible(scope, on, "/registered_on", std::slice::from_ref(person))
+            .map_err(super::service::of_person)?;
         let known = present(w, scope.mutual(), self.household.id)?;
         let id: MemberId = person.id.unwrap_or_else(|| w.new_id());
         rules::joining(&known, &[], id.uuid(), person.relationship, on)
@@ -396,8 +397,7 @@ impl Made<'_> {
         }
         self.other = Some(found.id);
         self.written.parted = members.iter().map(|(member, _)| *member).collect();
-        let parted =
-            Parted { mutual, from: self.household.id, to: found.id, members: self.written.parted.clone(), on };
+        let parted = Parted { mutual, from: self.household.id, to: found.id, members: self.written.parted.clone(), on };
         (hooks.household_parted)(w, &parted)
     }
 
@@ -467,7 +467,8 @@ pub fn arrive(
     let member: MemberId = Key::new(order.id.uuid());
     let person = NewMember { id: Some(member), ..new.clone() };
     // A newborn's arrival is a birth: it is covered from there where it is registered in time (R18).
-    let born = new.birth_date.filter(|born| super::service::is_newborn(*born, on) && new.relationship == Relationship::Child);
+    let born =
+        new.birth_date.filter(|born| super::service::is_newborn(*born, on) && new.relationship == Relationship::Child);
     let event = NewEvent {
         kind: if born.is_some() { EventKind::Birth } else { EventKind::Arrival },
         on: born.unwrap_or(on),

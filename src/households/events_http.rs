@@ -170,7 +170,11 @@ impl RecordEvent {
         let given = self.given();
         let mut faults = Vec::new();
         for name in needed.iter().filter(|name| !given.contains(name)) {
-            faults.push(crate::error::FieldError::new(format!("/{name}"), "missing", format!("{} needs it", self.kind)));
+            faults.push(crate::error::FieldError::new(
+                format!("/{name}"),
+                "missing",
+                format!("{} needs it", self.kind),
+            ));
         }
         for name in given.iter().filter(|name| !needed.contains(name) && !possible.contains(name)) {
             let message = format!("{} does not take it", self.kind);

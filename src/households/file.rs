@@ -1,7 +1,7 @@
 //! What a person's file holds beside the person: identity documents, phones, consents, cover by other schemes; and the
 //! groups to which persons belong. Each is a dated fact: it begins, it may end, and it is not rewritten.
-use super::model::*;
 use super::file_store as files;
+use super::model::*;
 use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
@@ -34,7 +34,14 @@ fn locked(w: &mut Write, scope: &MutualScope, id: MemberId) -> Result<(Member, H
     Ok((member, household))
 }
 
-fn noted(w: &mut Write, scope: &MutualScope, member: &Member, household: &Household, what: &'static str, id: uuid::Uuid) {
+fn noted(
+    w: &mut Write,
+    scope: &MutualScope,
+    member: &Member,
+    household: &Household,
+    what: &'static str,
+    id: uuid::Uuid,
+) {
     w.changed("member", member.id.uuid(), household.section_id, household.section_id);
     w.names(what, id);
     w.mark(scope.today());
@@ -101,7 +108,9 @@ pub fn add_phone(w: &mut Write, scope: &MutualScope, order: &Order, of: MemberId
     let (member, household) = locked(w, scope, of)?;
     let country = crate::organisations::store::find(w, scope.mutual().into())?.and_then(|mutual| mutual.country);
     let Some(number) = e164(raw, country.as_deref()) else {
-        return Err(Problem::field("/number", "pattern", "no phone number of this country, or in international form").into());
+        return Err(
+            Problem::field("/number", "pattern", "no phone number of this country, or in international form").into()
+        );
     };
     let row = Phone {
         mutual_id: scope.mutual(),
@@ -321,7 +330,9 @@ pub fn join_group(
     not_before_birth(&member, from_on, "/from_on")?;
     let stays = files::list_groups_of(w, scope.mutual(), of)?;
     if stays.iter().any(|row| row.group_id == group && row.ended_on.is_none_or(|ended| ended >= from_on)) {
-        return Err(Problem::with(Code::WrongState, "the person belongs to the group on that day").at("/from_on").into());
+        return Err(Problem::with(Code::WrongState, "the person belongs to the group on that day")
+            .at("/from_on")
+            .into());
     }
     let row = GroupMember {
         mutual_id: scope.mutual(),

@@ -357,11 +357,7 @@ async fn end(
     let order = guard.order(&body)?;
     let on = body.value.on.unwrap_or(guard.scope.today());
     let (view, replayed) = guard
-        .act(
-            order,
-            move |w, scope, _| file::end(w, scope, id, what, on),
-            move |r, scope, _| show(r, scope, id),
-        )
+        .act(order, move |w, scope, _| file::end(w, scope, id, what, on), move |r, scope, _| show(r, scope, id))
         .await?;
     Ok(changed(replayed, None, &view))
 }

@@ -71,10 +71,7 @@ pub fn list_phones(r: &mut Read, mutual: MutualId, member: MemberId) -> QueryRes
 
 /// Ends a phone.
 pub fn end_phone(w: &mut Write, mutual: MutualId, id: PhoneId, on: NaiveDate) -> QueryResult<()> {
-    diesel::update(phones::table.find((mutual, id)))
-        .set(phones::ended_on.eq(Some(on)))
-        .execute(w.conn())
-        .map(|_| ())
+    diesel::update(phones::table.find((mutual, id))).set(phones::ended_on.eq(Some(on))).execute(w.conn()).map(|_| ())
 }
 
 /// Adds a consent, or its refusal.
@@ -190,14 +187,15 @@ pub fn list_group_members(
         .into_boxed();
     if let Sections::These(ids) = scope.sections() {
         let seen = ids.iter().map(|id| Some(*id)).collect::<Vec<_>>();
-        let there = memberships::table
-            .inner_join(households::table.on(
-                households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id)),
-            ))
-            .filter(memberships::mutual_id.eq(group_members::mutual_id))
-            .filter(memberships::member_id.eq(group_members::member_id))
-            .filter(memberships::to_on.is_null())
-            .filter(households::section_id.eq_any(seen));
+        let there =
+            memberships::table
+                .inner_join(households::table.on(
+                    households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id)),
+                ))
+                .filter(memberships::mutual_id.eq(group_members::mutual_id))
+                .filter(memberships::member_id.eq(group_members::member_id))
+                .filter(memberships::to_on.is_null())
+                .filter(households::section_id.eq_any(seen));
         query = query.filter(diesel::dsl::exists(there));
     }
     if let Some(after) = after {

@@ -1,8 +1,7 @@
 //! `/mutuals/{m}/households`, `/members`: shapes and handlers.
 use super::model::{BirthPrecision, Household, Member, Membership, Relationship, Sex};
-use super::rules::fold_name;
 use super::service::{self, HouseholdCorrection, LARGEST, MemberCorrection, NewHousehold, NewMember};
-use super::store::{self, MemberFilter};
+use super::store;
 use crate::access::guard::Guard;
 use crate::access::http::is_phone;
 use crate::access::permissions::need;
@@ -42,7 +41,8 @@ pub struct MemberView {
     pub version: i64,
 }
 
-fn member_view((member, stay): (Member, Membership)) -> MemberView {
+/// A person with a stay.
+pub fn member_view((member, stay): (Member, Membership)) -> MemberView {
     MemberView {
         id: member.id,
         card_number: member.card_number,
@@ -361,66 +361,16 @@ pub async fn members(
     query: Query<MemberListFilter>,
 ) -> Result<HttpResponse> {
     let asked = query.0;
-    let filter = MemberFilter { household: asked.household_id, ..MemberFilter::default() };
-    member_page(guard, filter, asked.limit, asked.cursor, None).await
-}
-
-async fn member_page(
-    guard: Guard<need::RegisterRead, MutualScope>,
-    filter: MemberFilter,
-    limit: Option<u16>,
-    cursor: Option<String>,
-    noted: Option<serde_json::Value>,
-) -> Result<HttpResponse> {
-    let ask = Ask::new(limit, cursor.as_deref(), &format!("members {filter:?}"))?;
+    let household = asked.household_id;
+    let ask = Ask::new(asked.limit, asked.cursor.as_deref(), &format!("members {household:?}"))?;
     let page: Page<MemberView> = guard
         .read(move |r, scope| {
-            let rows = store::list_members(r, scope, &filter, ask.after_two()?, ask.fetch())?;
+            let rows = store::list_members(r, scope, household, scope.today(), ask.after_two()?, ask.fetch())?;
             Ok(ask.page(rows, |(member, _)| vec![member.folded_name.clone(), member.id.to_string()], member_view))
         })
         .await?;
-    guard.note("member", page.items.iter().map(|member| member.id.uuid()), noted).await?;
+    guard.note("member", page.items.iter().map(|member| member.id.uuid()), None).await?;
     Ok(shown(&page))
-}
-
-/// Whom to look for: each that is given must fit.
-#[derive(Deserialize, Serialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SearchMembers {
-    /// The beginning of family name and given name, without regard to accents and case.
-    #[garde(inner(length(chars, min = 2, max = 120)))]
-    #[schema(min_length = 2, max_length = 120)]
-    pub name: Option<String>,
-    /// Card number, or the number of another system.
-    #[garde(inner(custom(is_number)))]
-    #[schema(pattern = "^[0-9A-Za-z-]{1,30}$")]
-    pub number: Option<String>,
-    /// The person's or the household's phone.
-    #[garde(inner(custom(is_phone)))]
-    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
-    pub phone: Option<String>,
-    /// Rows, 1 to 200.
-    #[garde(skip)]
-    pub limit: Option<u16>,
-    /// From the page before.
-    #[garde(skip)]
-    pub cursor: Option<String>,
-}
-
-/// `POST /mutuals/{m}/members/search`
-pub async fn search(guard: Guard<need::RegisterRead, MutualScope>, body: Body<SearchMembers>) -> Result<HttpResponse> {
-    let asked = body.value;
-    if asked.name.is_none() && asked.number.is_none() && asked.phone.is_none() {
-        return Err(Problem::field("/name", "missing", "give a name, a number or a phone").into());
-    }
-    let noted = serde_json::json!({"name": asked.name, "number": asked.number, "phone": asked.phone});
-    let filter = MemberFilter {
-        household: None,
-        name: asked.name.as_deref().map(fold_name),
-        number: asked.number,
-        phone: asked.phone.as_deref().map(crate::access::service::fold_login),
-    };
-    member_page(guard, filter, asked.limit, asked.cursor, Some(noted)).await
 }
 
 /// `GET /mutuals/{m}/members/{id}`

@@ -1,7 +1,7 @@
 //! Commands of the register: register a household with its members, correct typing errors. What happens later is an event.
+use super::file_store as files;
 use super::model::*;
 use super::rules::{card_number, fold_name, is_valid_card_number};
-use super::file_store as files;
 use super::store;
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;

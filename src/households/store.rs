@@ -142,6 +142,32 @@ fn with_stay(r: &mut Read, scope: &MutualScope, member: Option<Member>) -> Query
     Ok(last.filter(|(_, section)| scope.sees(*section)).map(|(stay, _)| (member, stay)))
 }
 
+/// Persons with the last stay of each, as far as it lies within the caller's sections; in the order given.
+pub fn with_last_stays(
+    r: &mut Read,
+    scope: &MutualScope,
+    found: Vec<Member>,
+) -> QueryResult<Vec<(Member, Membership)>> {
+    let ids: Vec<MemberId> = found.iter().map(|member| member.id).collect();
+    let rows: Vec<(Membership, Option<OrganisationId>)> = memberships::table
+        .inner_join(
+            households::table
+                .on(households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id))),
+        )
+        .filter(memberships::mutual_id.eq(scope.mutual()))
+        .filter(memberships::member_id.eq_any(ids))
+        .order((memberships::from_on, memberships::id))
+        .select((Membership::as_select(), households::section_id))
+        .load(r.conn())?;
+    let mut last: std::collections::HashMap<MemberId, (Membership, Option<OrganisationId>)> =
+        rows.into_iter().map(|(stay, section)| (stay.member_id, (stay, section))).collect();
+    let seen = |member: Member| {
+        let (stay, section) = last.remove(&member.id)?;
+        scope.sees(section).then_some((member, stay))
+    };
+    Ok(found.into_iter().filter_map(seen).collect())
+}
+
 /// A person's stays in households, by first day.
 pub fn list_stays(r: &mut Read, scope: &MutualScope, member: MemberId) -> QueryResult<Vec<Membership>> {
     memberships::table
@@ -170,24 +196,12 @@ pub fn list_of_household(
         .load(r.conn())
 }
 
-/// What a list of persons is asked for.
-#[derive(Debug, Clone, Default)]
-pub struct MemberFilter {
-    /// Only of this household.
-    pub household: Option<HouseholdId>,
-    /// Only whose folded name begins so.
-    pub name: Option<String>,
-    /// Only with this card number or number of another system.
-    pub number: Option<String>,
-    /// Only with this phone, their own or the household's.
-    pub phone: Option<String>,
-}
-
-/// Persons in a household of the caller's sections, by folded name and id.
+/// Persons who are in a household of the caller's sections on a day, by folded name and id.
 pub fn list_members(
     r: &mut Read,
     scope: &MutualScope,
-    filter: &MemberFilter,
+    household: Option<HouseholdId>,
+    on: NaiveDate,
     after: Option<(String, MemberId)>,
     limit: i64,
 ) -> QueryResult<Vec<(Member, Membership)>> {
@@ -201,7 +215,8 @@ pub fn list_members(
                 .on(households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id))),
         )
         .filter(members::mutual_id.eq(scope.mutual()))
-        .filter(memberships::to_on.is_null())
+        .filter(memberships::from_on.le(on))
+        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(on)))
         .order((members::folded_name, members::id))
         .limit(limit)
         .select((Member::as_select(), Membership::as_select()))
@@ -209,19 +224,8 @@ pub fn list_members(
     if let Sections::These(ids) = scope.sections() {
         query = query.filter(households::section_id.eq_any(ids.iter().map(|id| Some(*id)).collect::<Vec<_>>()));
     }
-    if let Some(household) = filter.household {
+    if let Some(household) = household {
         query = query.filter(memberships::household_id.eq(household));
-    }
-    if let Some(name) = &filter.name {
-        query = query
-            .filter(members::folded_name.ge(name.clone()))
-            .filter(members::folded_name.lt(format!("{name}\u{10FFFF}")));
-    }
-    if let Some(number) = &filter.number {
-        query = query.filter(members::card_number.eq(number.clone()).or(members::legacy_number.eq(number.clone())));
-    }
-    if let Some(phone) = &filter.phone {
-        query = query.filter(members::phone.eq(phone.clone()).or(households::phone.eq(phone.clone())));
     }
     if let Some((name, id)) = after {
         query = query
@@ -273,10 +277,7 @@ pub fn find_stay(r: &mut Read, mutual: MutualId, id: MembershipId) -> QueryResul
 
 /// Ends a stay on a day, or opens it again.
 pub fn end_stay(w: &mut Write, mutual: MutualId, id: MembershipId, to: Option<NaiveDate>) -> QueryResult<()> {
-    diesel::update(memberships::table.find((mutual, id)))
-        .set(memberships::to_on.eq(to))
-        .execute(w.conn())
-        .map(|_| ())
+    diesel::update(memberships::table.find((mutual, id))).set(memberships::to_on.eq(to)).execute(w.conn()).map(|_| ())
 }
 
 /// Removes a stay that an event began, when the event is taken back; the event keeps what there was.
@@ -342,11 +343,7 @@ pub fn find_counter(r: &mut Read, mutual: MutualId, id: EventId) -> QueryResult<
 pub fn list_events(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<Event>> {
     household_events::table
         .filter(household_events::mutual_id.eq(mutual))
-        .filter(
-            household_events::household_id
-                .eq(household)
-                .or(household_events::other_household_id.eq(household)),
-        )
+        .filter(household_events::household_id.eq(household).or(household_events::other_household_id.eq(household)))
         .order((household_events::happened_on, household_events::id))
         .select(Event::as_select())
         .load(r.conn())
@@ -369,10 +366,7 @@ pub fn list_residences(r: &mut Read, mutual: MutualId, household: HouseholdId) -
 
 /// Corrects the area of a residence.
 pub fn set_residence_area(w: &mut Write, mutual: MutualId, id: ResidenceId, area: Option<AreaId>) -> QueryResult<()> {
-    diesel::update(residences::table.find((mutual, id)))
-        .set(residences::area_id.eq(area))
-        .execute(w.conn())
-        .map(|_| ())
+    diesel::update(residences::table.find((mutual, id))).set(residences::area_id.eq(area)).execute(w.conn()).map(|_| ())
 }
 
 /// Removes where a household lived, when the move is taken back.

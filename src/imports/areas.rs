@@ -11,10 +11,8 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 /// The columns. `parent_code` is empty at the top; `predecessor_codes` are separated by spaces.
-pub const COLUMNS: Columns = Columns {
-    required: &["code", "name", "valid_from"],
-    optional: &["parent_code", "valid_to", "predecessor_codes"],
-};
+pub const COLUMNS: Columns =
+    Columns { required: &["code", "name", "valid_from"], optional: &["parent_code", "valid_to", "predecessor_codes"] };
 
 /// The largest number of rows of one file.
 pub const MOST_ROWS: usize = 5_000;
@@ -43,9 +41,10 @@ struct Row {
 }
 
 fn refused(faults: Vec<Fault>) -> Error {
-    let errors = faults.into_iter().take(100).map(|fault| {
-        FieldError::new(format!("/csv/{}/{}", fault.line, fault.column), "bad_row", fault.reason)
-    });
+    let errors = faults
+        .into_iter()
+        .take(100)
+        .map(|fault| FieldError::new(format!("/csv/{}/{}", fault.line, fault.column), "bad_row", fault.reason));
     Problem::fields(Code::Invalid, errors.collect()).into()
 }
 

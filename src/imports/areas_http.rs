@@ -43,10 +43,7 @@ pub struct ImportedAreas {
 }
 
 /// `POST /areas/import`
-pub async fn import(
-    guard: Guard<need::OrganisationWrite, Somewhere>,
-    body: Body<ImportAreas>,
-) -> Result<HttpResponse> {
+pub async fn import(guard: Guard<need::OrganisationWrite, Somewhere>, body: Body<ImportAreas>) -> Result<HttpResponse> {
     let order = guard.order(&body)?;
     let asked = body.value;
     let report = Arc::new(Mutex::new(Imported::default()));
@@ -61,7 +58,6 @@ pub async fn import(
             move |_, _| Ok(report.lock().clone()),
         )
         .await?;
-    let view =
-        ImportedAreas { added: done.added, ended: done.ended, skipped: done.skipped, differs: done.differs };
+    let view = ImportedAreas { added: done.added, ended: done.ended, skipped: done.skipped, differs: done.differs };
     Ok(changed(replayed, None, &view))
 }

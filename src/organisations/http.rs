@@ -493,11 +493,7 @@ pub async fn end_area(
     let if_match = guard.facts.if_match.clone();
     let on = body.value.valid_to;
     let (row, replayed) = guard
-        .carry_out(
-            order,
-            move |w, _| service::end_area(w, id, if_match.as_deref(), on),
-            move |r, _| show_area(r, id),
-        )
+        .carry_out(order, move |w, _| service::end_area(w, id, if_match.as_deref(), on), move |r, _| show_area(r, id))
         .await?;
     Ok(changed(replayed, Some(row.version), &row))
 }

@@ -101,8 +101,7 @@ pub fn is_code(code: &str) -> bool {
 
 /// The code of an area in a country's list: 1 to 30 letters, digits, dots, hyphens or underscores.
 pub fn is_area_code(code: &str) -> bool {
-    (1..=30).contains(&code.len())
-        && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    (1..=30).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 /// The next prefix that no mutual has, from 100001.

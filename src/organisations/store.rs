@@ -188,3 +188,16 @@ pub fn list_predecessors(r: &mut Read, of: &[AreaId]) -> QueryResult<Vec<(AreaId
         .select((area_predecessors::area_id, area_predecessors::predecessor_id))
         .load(r.conn())
 }
+
+/// An area with all areas within it, at whatever depth.
+pub fn list_within(r: &mut Read, area: AreaId) -> QueryResult<Vec<AreaId>> {
+    let mut all = BTreeSet::from([area]);
+    let mut level = vec![area];
+    while !level.is_empty() {
+        let above: Vec<Option<AreaId>> = level.iter().map(|id| Some(*id)).collect();
+        let below: Vec<AreaId> =
+            areas::table.filter(areas::parent_id.eq_any(above)).select(areas::id).load(r.conn())?;
+        level = below.into_iter().filter(|id| all.insert(*id)).collect();
+    }
+    Ok(all.into_iter().collect())
+}

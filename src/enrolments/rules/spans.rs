@@ -398,8 +398,16 @@ pub fn category_answer<Id: PartialEq + Copy>(
     waiting_months: i64,
 ) -> Result<CategoryAnswer, DateOutOfRange> {
     let mut answer = CategoryAnswer { entitlement: Entitlement::NoCoverage, since: None, until: None };
-    for span in spans.iter().filter(|span| span.person == person) {
-        for (from, entitlement) in entitlements_of(span, waiting_months) {
+    let mut own = spans.iter().filter(|span| span.person == person).peekable();
+    while let Some(span) = own.next() {
+        let mut parts = entitlements_of(span, waiting_months);
+        // Who went to a household without cover has a last span that ends: after it nothing covers.
+        if let Some(after) = span.to.map(|to| add_days(to, 1)).transpose()?
+            && own.peek().is_none_or(|next| next.from > after)
+        {
+            parts.push((after, Entitlement::NoCoverage));
+        }
+        for (from, entitlement) in parts {
             if entitlement == answer.entitlement {
                 continue;
             }

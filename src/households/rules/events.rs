@@ -133,11 +133,7 @@ fn leaves_no_principal<Id: Copy + PartialEq>(present: &[Present<Id>], going: &[I
 }
 
 /// A death: the last day of life is the last day of the stay. A principal's death leaves the others as they are (R20).
-pub fn death<Id: Copy + PartialEq>(
-    present: &[Present<Id>],
-    member: Id,
-    on: NaiveDate,
-) -> Result<Plan<Id>, EventError> {
+pub fn death<Id: Copy + PartialEq>(present: &[Present<Id>], member: Id, on: NaiveDate) -> Result<Plan<Id>, EventError> {
     let of_person = || present.iter().filter(|one| one.member == member);
     let known = of_person().next().ok_or(EventError::NotThere)?;
     if known.died_on.is_some() {
@@ -352,11 +348,10 @@ mod tests {
         family[0].died_on = Some(day(10));
         family[0].to = Some(day(10));
         let plan = change_of_principal(&family, 2, Relationship::Other, day(11)).unwrap();
-        assert_eq!(plan.begins, vec![Begins {
-            member: 2,
-            relationship: Relationship::Principal,
-            in_new_household: false
-        }]);
+        assert_eq!(
+            plan.begins,
+            vec![Begins { member: 2, relationship: Relationship::Principal, in_new_household: false }]
+        );
         assert_eq!(plan.ends.len(), 1);
     }
 

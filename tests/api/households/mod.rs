@@ -1,4 +1,5 @@
 //! `/mutuals/{m}/households`
 mod correct;
+mod events;
 mod read;
 mod register;

@@ -16,12 +16,8 @@ fn date(text: &str) -> NaiveDate {
 }
 
 fn departed(world: &World, scope: &MutualScope, household: HouseholdId, member: MemberId) -> CommandId {
-    let event = NewEvent {
-        kind: EventKind::Departure,
-        on: date("2026-03-08"),
-        note: None,
-        what: What::Member { member },
-    };
+    let event =
+        NewEvent { kind: EventKind::Departure, on: date("2026-03-08"), note: None, what: What::Member { member } };
     act(world, scope, |w, order| record(w, &HOOKS, scope, order, household, &event).map(|_| ()))
 }
 
@@ -99,12 +95,7 @@ pub static SAMPLES: &[Sample] = &[
     sample!("POST /mutuals/{m}/members/{id}/external-covers/{part}/end", "registrar", |world, user, place| {
         let family = family(world, user, place);
         let (scope, member) = (&family.scope, family.member);
-        let new = NewExternalCover {
-            scheme: "CAM".into(),
-            number: None,
-            from_on: date("2026-01-01"),
-            to_on: None,
-        };
+        let new = NewExternalCover { scheme: "CAM".into(), number: None, from_on: date("2026-01-01"), to_on: None };
         let part = act(world, scope, |w, order| file::add_external_cover(w, scope, order, member, &new));
         of(world, place, &format!("/members/{member}/external-covers/{part}/end"))
             .json(json!({"id": fresh_id(world), "on": "2026-02-28"}))

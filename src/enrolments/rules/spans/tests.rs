@@ -50,7 +50,10 @@ fn person(id: u8, born_on: Option<i64>, stays: &[(i64, Option<i64>)]) -> PersonF
         id,
         born_on: born_on.map(day),
         died_on: None,
-        memberships: stays.iter().map(|(from, to)| Stay { from: day(*from), to: to.map(day), waiting_from: None }).collect(),
+        memberships: stays
+            .iter()
+            .map(|(from, to)| Stay { from: day(*from), to: to.map(day), waiting_from: None })
+            .collect(),
         elsewhere_from: Vec::new(),
     }
 }
