@@ -78,6 +78,7 @@ codes! {
     NoPrincipal = 422 "no_principal" "No principal": "The household has no living principal on that day.";
     SecondPrincipal = 422 "second_principal" "A second principal": "A household has one principal at a time.";
     OtherHousehold = 422 "other_household" "In another household": "A person belongs to one household on one day.";
+    NotHeard = 422 "not_heard" "Not heard": "Nobody is excluded before he has been heard; record the hearing.";
     NotInHousehold = 422 "not_in_household" "Not in the household": "The person does not belong to the household on that day.";
     BeforeBirth = 422 "before_birth" "Before the birth": "An event lies before the birth of the person whom it concerns.";
     AfterDeath = 422 "after_death" "After the death": "The person had died by then, or the death is recorded already.";

@@ -8,6 +8,7 @@ use crate::claims::http as claims;
 use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
+use crate::enrolments::membership_http as membership;
 use crate::enrolments::search_http as search;
 use crate::error::{Code, Problem, ProblemView};
 use crate::households::events_http as events;
@@ -562,6 +563,74 @@ pub static ROUTES: &[Route] = &[
     route!(Post "/mutuals/{m}/enrolments/{id}/reject" enrolments::reject, "Rejects an application with a reason")
         .needs(P::EnrolmentDecide, Mutual)
         .body::<enrolments::Reject>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/enrolments/{id}/steps" membership::steps, "What was decided about an enrolment, step by step")
+        .needs(P::RegisterRead, Mutual)
+        .pages::<membership::StepView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/enrolments/{id}/renew" membership::renew, "Renews an enrolment for another period, with its dues")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::Renew>()
+        .gives::<enrolments::EnrolmentView>(201)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/resign" membership::resign, "The member resigns; cover runs to the period's end")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/hearing" membership::hear, "Records that the member was heard")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/exclude" membership::exclude, "Excludes a household that was heard")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/appeal" membership::appeal, "The member appeals against the exclusion")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/cancel" membership::cancel, "Cancels an enrolment that was admitted and never paid")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/end" membership::end, "Ends an enrolment for another cause")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/entered-in-error" membership::entered_in_error, "Takes an enrolment back on the day on which it was recorded")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::TakeStep>()
+        .gives::<enrolments::EnrolmentView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/enrolments/{id}/appeal/decision" membership::decide_appeal, "Another person decides the appeal")
+        .needs(P::EnrolmentDecide, Mutual)
+        .body::<membership::DecideAppeal>()
         .gives::<enrolments::EnrolmentView>(200)
         .if_match()
         .persons()

@@ -61,6 +61,24 @@ fn owed((due, cancelled): (Due, Option<i64>)) -> Due {
     Due { amount_minor: due.amount_minor - cancelled.unwrap_or(0), ..due }
 }
 
+/// The household's dues that were cancelled, each with its cancellation.
+pub fn list_cancelled_of(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+) -> QueryResult<Vec<(Due, DueCancellation)>> {
+    dues::table
+        .inner_join(
+            due_cancellations::table
+                .on(due_cancellations::mutual_id.eq(dues::mutual_id).and(due_cancellations::due_id.eq(dues::id))),
+        )
+        .filter(dues::mutual_id.eq(mutual))
+        .filter(dues::household_id.eq(household))
+        .order((dues::due_on, dues::id))
+        .select((Due::as_select(), DueCancellation::as_select()))
+        .load(r.conn())
+}
+
 /// Cancels dues.
 pub fn insert_cancellations(w: &mut Write, rows: &[DueCancellation]) -> QueryResult<()> {
     insert_all!(w, due_cancellations::table, rows)

@@ -785,6 +785,7 @@ diesel::table! {
         mutual_id -> Id,
         id -> Id,
         enrolment_id -> Id,
+        ordinal -> Integer,
         kind -> Text,
         decided_on -> Date,
         effective_on -> Nullable<Date>,

@@ -92,7 +92,11 @@ pub async fn list(
     Ok(shown(&page))
 }
 
-fn show(r: &mut crate::db::Read, scope: &MutualScope, id: EnrolmentId) -> Result<EnrolmentView> {
+/// An enrolment within the caller's sections.
+///
+/// # Errors
+/// `not_found`.
+pub fn show(r: &mut crate::db::Read, scope: &MutualScope, id: EnrolmentId) -> Result<EnrolmentView> {
     Ok(store::find(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?.into())
 }
 
@@ -212,7 +216,7 @@ pub async fn reject(
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, _| service::reject(w, scope, id, if_match.as_deref(), &reason),
+            move |w, scope, order| service::reject(w, scope, order, id, if_match.as_deref(), &reason),
             move |r, scope, _| show(r, scope, id),
         )
         .await?;

@@ -1,5 +1,7 @@
 //! Enrolments: a household in a product for a period, the dues that follow, and the cover that follows from those.
 pub mod http;
+pub mod membership;
+pub mod membership_http;
 pub mod model;
 pub mod moves;
 pub mod rules;

@@ -2,6 +2,7 @@
 pub use super::rules::{EnrolmentState, SpanReason, SpanState};
 use crate::db::schema::*;
 use crate::ids::*;
+use crate::words;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -41,4 +42,42 @@ pub struct Span {
     pub state: SpanState,
     pub reason: SpanReason,
     pub waiting_from: Option<NaiveDate>,
+}
+
+words! {
+    /// What was decided about an enrolment.
+    pub enum StepKind {
+        /// Its `effective_on` is the business date on which it was recorded.
+        Applied = "APPLIED",
+        Admitted = "ADMITTED",
+        Rejected = "REJECTED",
+        Renewed = "RENEWED",
+        Resigned = "RESIGNED",
+        Heard = "HEARD",
+        Excluded = "EXCLUDED",
+        Appealed = "APPEALED",
+        AppealUpheld = "APPEAL_UPHELD",
+        AppealRefused = "APPEAL_REFUSED",
+        Cancelled = "CANCELLED",
+        Closed = "CLOSED",
+        EnteredInError = "ENTERED_IN_ERROR",
+    }
+}
+
+/// A step of an enrolment: it stays as it was recorded.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = enrolment_steps, treat_none_as_default_value = false)]
+pub struct Step {
+    pub mutual_id: MutualId,
+    pub id: EnrolmentStepId,
+    pub enrolment_id: EnrolmentId,
+    /// Its place among the enrolment's steps, from 1.
+    pub ordinal: i32,
+    pub kind: StepKind,
+    pub decided_on: NaiveDate,
+    pub effective_on: Option<NaiveDate>,
+    pub reason: Option<String>,
+    pub note: Option<String>,
+    pub recorded_by: Option<UserId>,
+    pub recorded_at: NaiveDateTime,
 }

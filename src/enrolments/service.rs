@@ -1,4 +1,5 @@
 //! Commands of enrolments: apply, admit, reject; and what follows from a touched household: its cover spans.
+use super::membership::note_step;
 use super::model::*;
 use super::rules::{
     CoverParams, CoverSpan, DueFacts, EnrolmentFacts, HouseholdFacts, PersonFacts, Stay, Waiting, cover_spans,
@@ -115,6 +116,7 @@ pub fn apply(
             return Err(Problem::of(Code::NumberTaken).at("/number").into());
         }
     }
+    note_step(w, order, &row, StepKind::Applied, asked.applied_on, Some(scope.today()), None)?;
     w.changed("enrolment", row.id.uuid(), household.section_id, household.section_id);
     w.names("household", asked.household.uuid());
     w.field("number", None, Some(json!(row.number)));
@@ -195,6 +197,7 @@ pub fn admit(
         command: order.id,
     };
     issue(w, &locked, &dues)?;
+    note_step(w, order, &row, StepKind::Admitted, admitted_on, None, None)?;
     w.changed("enrolment", id.uuid(), household.section_id, household.section_id);
     w.names("household", row.household_id.uuid());
     w.field("state", Some(json!(row.state)), Some(json!(admitted.state)));
@@ -208,12 +211,20 @@ pub fn admit(
 ///
 /// # Errors
 /// `wrong_state`, `version_mismatch`.
-pub fn reject(w: &mut Write, scope: &MutualScope, id: EnrolmentId, if_match: Option<&str>, reason: &str) -> Result<()> {
+pub fn reject(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    id: EnrolmentId,
+    if_match: Option<&str>,
+    reason: &str,
+) -> Result<()> {
     let (row, household, _) = locked(w, scope, id)?;
     must_match(if_match, row.version)?;
     must_be_applied(&row)?;
     let rejected = Enrolment { state: EnrolmentState::Rejected, reason: Some(reason.to_owned()), ..row.clone() };
     store::set_state(w, &rejected)?;
+    note_step(w, order, &row, StepKind::Rejected, scope.today(), None, Some(reason))?;
     w.changed("enrolment", id.uuid(), household.section_id, household.section_id);
     w.names("household", row.household_id.uuid());
     w.field("state", Some(json!(row.state)), Some(json!(rejected.state)));
@@ -224,7 +235,7 @@ pub fn reject(w: &mut Write, scope: &MutualScope, id: EnrolmentId, if_match: Opt
 }
 
 /// Finds an enrolment's household, locks it, and reads both under the lock. An enrolment never changes its household.
-fn locked(w: &mut Write, scope: &MutualScope, id: EnrolmentId) -> Result<(Enrolment, Household, i64)> {
+pub(super) fn locked(w: &mut Write, scope: &MutualScope, id: EnrolmentId) -> Result<(Enrolment, Household, i64)> {
     let household = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?.household_id;
     let revision = households::lock(w, scope.mutual(), household)?.ok_or(Problem::of(Code::NotFound))?;
     let row = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;

@@ -148,3 +148,18 @@ pub fn count_in_force(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryRes
         .first(r.conn())?;
     Ok((households, principals, persons))
 }
+
+/// Adds a step.
+pub fn insert_step(w: &mut Write, row: &Step) -> QueryResult<()> {
+    diesel::insert_into(enrolment_steps::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// The steps of an enrolment, in the order of recording.
+pub fn list_steps(r: &mut Read, mutual: MutualId, id: EnrolmentId) -> QueryResult<Vec<Step>> {
+    enrolment_steps::table
+        .filter(enrolment_steps::mutual_id.eq(mutual))
+        .filter(enrolment_steps::enrolment_id.eq(id))
+        .order(enrolment_steps::ordinal)
+        .select(Step::as_select())
+        .load(r.conn())
+}

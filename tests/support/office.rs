@@ -190,7 +190,7 @@ impl Office {
 
     pub fn reject(&self, order: &Order, id: EnrolmentId) -> Result<Done<()>> {
         let scope = self.scope();
-        self.give(order, |w| enrolments::reject(w, &scope, id, Some("\"v1\""), "no file"))
+        self.give(order, |w| enrolments::reject(w, &scope, order, id, Some("\"v1\""), "no file"))
     }
 
     /// As `POST /payments` does it.

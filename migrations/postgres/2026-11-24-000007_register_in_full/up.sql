@@ -159,6 +159,7 @@ CREATE TABLE enrolment_steps (
   mutual_id uuid NOT NULL,
   id uuid NOT NULL,
   enrolment_id uuid NOT NULL,
+  ordinal integer NOT NULL,
   kind text COLLATE "C" NOT NULL CHECK (kind IN ('APPLIED', 'ADMITTED', 'REJECTED', 'RENEWED', 'RESIGNED', 'HEARD', 'EXCLUDED', 'APPEALED', 'APPEAL_UPHELD', 'APPEAL_REFUSED', 'CANCELLED', 'CLOSED', 'ENTERED_IN_ERROR')),
   decided_on date NOT NULL,
   effective_on date NULL,
@@ -169,7 +170,7 @@ CREATE TABLE enrolment_steps (
   PRIMARY KEY (mutual_id, id),
   FOREIGN KEY (mutual_id, enrolment_id) REFERENCES enrolments (mutual_id, id)
 );
-CREATE INDEX enrolment_steps_by_enrolment ON enrolment_steps (mutual_id, enrolment_id, id);
+CREATE UNIQUE INDEX enrolment_steps_in_order ON enrolment_steps (mutual_id, enrolment_id, ordinal);
 CREATE TABLE due_cancellations (
   mutual_id uuid NOT NULL,
   id uuid NOT NULL,

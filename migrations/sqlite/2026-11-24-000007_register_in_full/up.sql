@@ -174,6 +174,7 @@ CREATE TABLE enrolment_steps (
   mutual_id BLOB NOT NULL,
   id BLOB NOT NULL,
   enrolment_id BLOB NOT NULL,
+  ordinal INTEGER NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('APPLIED', 'ADMITTED', 'REJECTED', 'RENEWED', 'RESIGNED', 'HEARD', 'EXCLUDED', 'APPEALED', 'APPEAL_UPHELD', 'APPEAL_REFUSED', 'CANCELLED', 'CLOSED', 'ENTERED_IN_ERROR')),
   decided_on TEXT NOT NULL,
   effective_on TEXT NULL,
@@ -184,7 +185,7 @@ CREATE TABLE enrolment_steps (
   PRIMARY KEY (mutual_id, id),
   FOREIGN KEY (mutual_id, enrolment_id) REFERENCES enrolments (mutual_id, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX enrolment_steps_by_enrolment ON enrolment_steps (mutual_id, enrolment_id, id);
+CREATE UNIQUE INDEX enrolment_steps_in_order ON enrolment_steps (mutual_id, enrolment_id, ordinal);
 CREATE TABLE due_cancellations (
   mutual_id BLOB NOT NULL,
   id BLOB NOT NULL,

@@ -1,4 +1,5 @@
 //! `/mutuals/{m}/enrolments`
 mod admit;
 mod apply;
+mod membership;
 mod reject;

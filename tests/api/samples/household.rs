@@ -1,9 +1,10 @@
 //! Samples of events, of what a person's file holds, and of groups.
-use super::register::{act, family, of, sample};
+use super::register::{act, admitted, family, of, sample};
 use super::{Named, Sample, fresh, fresh_id, made};
 use crate::support::World;
 use ayni::access::scopes::MutualScope;
 use ayni::app::HOOKS;
+use ayni::enrolments::membership::{self, NewStep};
 use ayni::households::events::{NewEvent, What, record};
 use ayni::households::file::{self, NewDocument, NewExternalCover, NewGroup};
 use ayni::households::model::EventKind;
@@ -35,6 +36,19 @@ fn child(world: &World, family: &super::register::Family) -> MemberId {
         })
         .unwrap();
     rows.iter().find(|(_, stay)| stay.relationship.code() == "child").map(|(member, _)| member.id).unwrap()
+}
+
+fn step(on: &str) -> NewStep {
+    NewStep { on: date(on), effective_on: None, reason: Some("For a sample".into()) }
+}
+
+/// An enrolment that is excluded after a hearing.
+fn excluded(world: &World, user: Option<UserId>, place: &str) -> (MutualScope, EnrolmentId) {
+    let (family, id) = admitted(world, user, place);
+    let scope = family.scope;
+    act(world, &scope, |w, order| membership::hear(w, &scope, order, id, Some("\"v2\""), &step("2026-03-08")));
+    act(world, &scope, |w, order| membership::exclude(w, &scope, order, id, Some("\"v3\""), &step("2026-03-09")));
+    (scope, id)
 }
 
 fn group(world: &World, scope: &MutualScope) -> CommandId {
@@ -127,6 +141,60 @@ pub static SAMPLES: &[Sample] = &[
         let (scope, member) = (&family.scope, family.member);
         let part = act(world, scope, |w, order| file::join_group(w, scope, order, group, member, date("2026-03-05")));
         of(world, place, &format!("/groups/{group}/members/{part}/end")).json(json!({"id": fresh_id(world)}))
+    }),
+    sample!("GET /mutuals/{m}/enrolments/{id}/steps", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/steps", admitted(world, user, place).1))
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/renew", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/renew", admitted(world, user, place).1))
+            .json(json!({"id": fresh_id(world)}))
+            .header("If-Match", "\"v2\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/resign", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/resign", admitted(world, user, place).1))
+            .json(json!({"id": fresh_id(world), "reason": "For a sample"}))
+            .header("If-Match", "\"v2\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/hearing", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/hearing", admitted(world, user, place).1))
+            .json(json!({"id": fresh_id(world), "reason": "For a sample"}))
+            .header("If-Match", "\"v2\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/cancel", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/cancel", admitted(world, user, place).1))
+            .json(json!({"id": fresh_id(world), "reason": "For a sample"}))
+            .header("If-Match", "\"v2\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/end", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/end", admitted(world, user, place).1))
+            .json(json!({"id": fresh_id(world), "reason": "For a sample"}))
+            .header("If-Match", "\"v2\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/entered-in-error", "registrar", |world, user, place| {
+        of(world, place, &format!("/enrolments/{}/entered-in-error", admitted(world, user, place).1))
+            .json(json!({"id": fresh_id(world), "reason": "For a sample"}))
+            .header("If-Match", "\"v2\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/exclude", "registrar", |world, user, place| {
+        let (family, id) = admitted(world, user, place);
+        let scope = family.scope;
+        act(world, &scope, |w, order| membership::hear(w, &scope, order, id, Some("\"v2\""), &step("2026-03-08")));
+        of(world, place, &format!("/enrolments/{id}/exclude"))
+            .json(json!({"id": fresh_id(world), "reason": "Lent the card"}))
+            .header("If-Match", "\"v3\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/appeal", "registrar", |world, user, place| {
+        let (_, id) = excluded(world, user, place);
+        of(world, place, &format!("/enrolments/{id}/appeal"))
+            .json(json!({"id": fresh_id(world), "reason": "It was stolen"}))
+            .header("If-Match", "\"v4\"")
+    }),
+    sample!("POST /mutuals/{m}/enrolments/{id}/appeal/decision", "registrar", |world, user, place| {
+        let (scope, id) = excluded(world, user, place);
+        act(world, &scope, |w, order| membership::appeal(w, &scope, order, id, Some("\"v4\""), &step("2026-03-10")));
+        of(world, place, &format!("/enrolments/{id}/appeal/decision"))
+            .json(json!({"id": fresh_id(world), "upheld": true, "reason": "The police report says so"}))
+            .header("If-Match", "\"v5\"")
     }),
     Sample {
         key: "PATCH /areas/{id}",

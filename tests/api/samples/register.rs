@@ -148,11 +148,18 @@ fn application(world: &World, user: Option<UserId>, place: &str) -> (Family, Enr
     (family, Key::new(id.uuid()))
 }
 
+/// An enrolment of a new household that was admitted today.
+pub fn admitted(world: &World, user: Option<UserId>, place: &str) -> (Family, EnrolmentId) {
+    let (family, id) = application(world, user, place);
+    let scope = &family.scope;
+    act(world, scope, |w, order| enrolments::admit(w, scope, order, id, Some("\"v1\""), scope.today()));
+    (family, id)
+}
+
 /// A payment of a household that was admitted.
 pub fn payment(world: &World, user: Option<UserId>, place: &str) -> (Family, PaymentId) {
-    let (family, enrolment) = application(world, user, place);
+    let (family, _) = admitted(world, user, place);
     let scope = &family.scope;
-    act(world, scope, |w, order| enrolments::admit(w, scope, order, enrolment, Some("\"v1\""), scope.today()));
     let paid = act(world, scope, |w, order| {
         let (mutual, household) = (scope.mutual(), family.household);
         let revision = households::lock(w, mutual, household)?.unwrap();
