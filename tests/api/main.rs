@@ -17,4 +17,5 @@ mod products;
 mod reports;
 mod samples;
 mod walk;
+mod work;
 mod writes;
