@@ -359,7 +359,11 @@ pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
             .pop()
             .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
         let product = products::parameters(&version)?;
-        dues.extend(dues_of_joining(&row, &product, &class, joined.born_on, joined.on)?);
+        // What is issued now falls due tomorrow at the earliest: a birth that is registered today must not take back, or
+        // suspend, the cover that stood this morning (R12, R13).
+        let tomorrow = dates::add_days(joined.today, 1).map_err(out_of_calendar)?;
+        let parts = dues_of_joining(&row, &product, &class, joined.born_on, joined.on)?;
+        dues.extend(parts.into_iter().map(|due| NewDue { due_on: due.due_on.max(tomorrow), ..due }));
         if let Some(most) = product.max_household_size {
             let members = households::list_of_household(w, joined.mutual, joined.household)?;
             if i64::try_from(present_on(&members, joined.on).count()).is_ok_and(|size| size > most) {
