@@ -3,10 +3,10 @@ use super::model::{Enrolment, EnrolmentState, SpanState};
 use crate::access::scopes::{MutualScope, Sections};
 use crate::db::Read;
 use crate::db::schema::*;
-use crate::households::model::{Member, Relationship};
+use crate::households::model::{BirthPrecision, Member, Relationship};
 use crate::ids::*;
 use crate::words;
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
@@ -240,9 +240,16 @@ fn visible(
     let present = |stay: &crate::households::model::Membership| stay.to_on.is_none_or(|to| to >= which.on);
     let both = |(a, b): &(MemberId, MemberId)| {
         let ((first, its), (second, of)) = (there(a)?, there(b)?);
-        (present(&its) && present(&of)).then_some((first, second))
+        (present(&its) && present(&of) && may_be_one(&first, &second)).then_some((first, second))
     };
     Ok(pairs.iter().filter_map(both).collect())
+}
+
+/// Whether two birth dates may be one person's: the same day, or the same year where one is known less exactly.
+fn may_be_one(first: &Member, second: &Member) -> bool {
+    let (Some(one), Some(other)) = (first.birth_date, second.birth_date) else { return true };
+    let exact = first.birth_precision == BirthPrecision::Day && second.birth_precision == BirthPrecision::Day;
+    if exact { one == other } else { one.year() == other.year() }
 }
 
 /// Children who have reached the greatest age of the product of their household's last admitted enrolment, by id. `ages`

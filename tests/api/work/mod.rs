@@ -56,6 +56,11 @@ async fn each_list_holds_what_waits_and_nothing_else() {
     let child = world.post(&path).as_("registrar").json(child).send().await.expect(201).text("/member_id");
     let twin = json!({"kind": "ARRIVAL", "on": "2026-01-05", "person": person("parent", "éliane", "1988-05-02")});
     let twin = world.post(&path).as_("registrar").json(twin).send().await.expect(201).text("/member_id");
+    // Of the same name, and born in another year: somebody else.
+    let mut other = person("sibling", "Éliane", "1987-01-01");
+    other["birth_precision"] = json!("year");
+    let other = json!({"kind": "ARRIVAL", "on": "2026-01-05", "person": other});
+    world.post(&path).as_("registrar").json(other).send().await.expect(201);
     assert_eq!(
         counts(&world, "registrar").await,
         [
