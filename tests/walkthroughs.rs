@@ -30,7 +30,7 @@ fn exchanges(page: &str, fill: impl Fn(&str) -> String) -> Vec<Exchange> {
             continue;
         }
         let block: Vec<String> =
-            lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").map(|line| fill(line)).collect();
+            lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").map(&fill).collect();
         let first: Vec<&str> = block[0].split_whitespace().collect();
         assert!(first.len() == 4 && first[2] == "as", "line {}: {}", at + 2, block[0]);
         let headers = block[1..].iter().take_while(|line| !line.is_empty());
