@@ -153,52 +153,21 @@ fn some<T: Copy>(ids: &[T]) -> Vec<Option<T>> {
     ids.iter().map(|id| Some(*id)).collect()
 }
 
-/// Persons, by folded name and id, each with the last stay in a household.
-pub fn find(
-    r: &mut Read,
-    scope: &MutualScope,
-    asked: &Asked,
-    after: Option<(String, MemberId)>,
-    limit: i64,
-) -> QueryResult<Vec<(Member, Membership)>> {
-    let mutual = scope.mutual();
-    // Who has left is found where he lived last.
-    let there_on = if asked.former { long_ago() } else { asked.today };
-    let mut within: Option<BTreeSet<MemberId>> = None;
-    let mut large = Vec::new();
-    for sieve in sieves(asked, scope) {
-        match small(r, mutual, &sieve, there_on)? {
-            Some(set) => {
-                within = Some(match within {
-                    Some(known) => known.intersection(&set).copied().collect(),
-                    None => set,
-                });
-            }
-            None => large.push(sieve),
-        }
-        if within.as_ref().is_some_and(BTreeSet::is_empty) {
-            return Ok(Vec::new());
-        }
-    }
-    let mut query = members::table
-        .filter(members::mutual_id.eq(mutual))
-        .order((members::folded_name, members::id))
-        .limit(limit)
-        .select(Member::as_select())
-        .into_boxed();
-    if let Some(ids) = within {
-        query = query.filter(members::id.eq_any(ids));
-    }
-    for sieve in large {
-        query = match sieve {
+diesel::alias!(name_words as earlier: Earlier, name_words as further: Further);
+
+/// Keeps of a query over members, alone or joined, those who fit one thing.
+macro_rules! sift {
+    ($query:expr, $sieve:expr, $mutual:expr, $there_on:expr) => {{
+        let (query, mutual, there_on) = ($query, $mutual, $there_on);
+        match $sieve {
             Sieve::Word(word) => {
                 let last = end_of(&word);
                 query.filter(exists(
-                    name_words::table
-                        .filter(name_words::mutual_id.eq(mutual))
-                        .filter(name_words::member_id.eq(members::id))
-                        .filter(name_words::word.ge(word))
-                        .filter(name_words::word.lt(last)),
+                    further
+                        .filter(further.field(name_words::mutual_id).eq(mutual))
+                        .filter(further.field(name_words::member_id).eq(members::id))
+                        .filter(further.field(name_words::word).ge(word))
+                        .filter(further.field(name_words::word).lt(last)),
                 ))
             }
             Sieve::Born(from, to) => query.filter(members::birth_date.between(from, to)),
@@ -259,16 +228,161 @@ pub fn find(
             Sieve::Number(number) => {
                 query.filter(members::card_number.eq(number.clone()).or(members::legacy_number.eq(number)))
             }
-        };
+        }
+    }};
+}
+
+/// After which row a page begins. Which of the two ways a search goes is settled by its first page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum After {
+    /// A folded name and an id.
+    Name(String, MemberId),
+    /// A word and an id.
+    Word(String, MemberId),
+}
+
+impl After {
+    /// The two parts of a cursor's key.
+    pub fn key(&self) -> Vec<String> {
+        match self {
+            After::Name(name, id) => vec![format!("n{name}"), id.to_string()],
+            After::Word(word, id) => vec![format!("w{word}"), id.to_string()],
+        }
+    }
+
+    /// Reads the parts of a key.
+    pub fn read(first: &str, id: MemberId) -> Option<After> {
+        let name = || first.strip_prefix('n').map(|name| After::Name(name.to_owned(), id));
+        name().or_else(|| first.strip_prefix('w').map(|word| After::Word(word.to_owned(), id)))
+    }
+}
+
+/// Persons with the last stay of each in a household, and the place of each: by folded name where the answer is small or no
+/// name is asked for, else by the rarest of the words, so that a page of ten thousand of one name is found at once.
+pub fn find(
+    r: &mut Read,
+    scope: &MutualScope,
+    asked: &Asked,
+    after: Option<After>,
+    limit: i64,
+) -> QueryResult<Vec<(After, Member, Membership)>> {
+    let mutual = scope.mutual();
+    // Who has left is found where he lived last.
+    let there_on = if asked.former { long_ago() } else { asked.today };
+    let mut within: Option<BTreeSet<MemberId>> = None;
+    let mut large = Vec::new();
+    for sieve in sieves(asked, scope) {
+        match small(r, mutual, &sieve, there_on)? {
+            Some(set) => {
+                within = Some(match within {
+                    Some(known) => known.intersection(&set).copied().collect(),
+                    None => set,
+                });
+            }
+            None => large.push(sieve),
+        }
+        if within.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Ok(Vec::new());
+        }
+    }
+    let by_word = match &after {
+        None => within.is_none(),
+        Some(after) => matches!(after, After::Word(..)),
+    };
+    if by_word && let Some(word) = rarest(r, mutual, &asked.words)? {
+        return along_a_word(r, scope, &word, asked, there_on, after, limit);
+    }
+    let mut query = members::table
+        .filter(members::mutual_id.eq(mutual))
+        .order((members::folded_name, members::id))
+        .limit(limit)
+        .select(Member::as_select())
+        .into_boxed();
+    if let Some(ids) = within {
+        query = query.filter(members::id.eq_any(ids));
+    }
+    for sieve in large {
+        query = sift!(query, sieve, mutual, there_on);
     }
     // Somebody whose registration was taken back has no stay and is nobody's member.
     let stays =
         memberships::table.filter(memberships::mutual_id.eq(mutual)).filter(memberships::member_id.eq(members::id));
     query = query.filter(exists(stays.filter(memberships::to_on.is_null().or(memberships::to_on.ge(there_on)))));
-    if let Some((name, id)) = after {
+    if let Some(After::Name(name, id)) = after {
         query = query
             .filter(members::folded_name.gt(name.clone()).or(members::folded_name.eq(name).and(members::id.gt(id))));
     }
     let found: Vec<Member> = query.load(r.conn())?;
-    crate::households::store::with_last_stays(r, scope, found)
+    let rows = crate::households::store::with_last_stays(r, scope, found)?;
+    let placed =
+        |(member, stay): (Member, Membership)| (After::Name(member.folded_name.clone(), member.id), member, stay);
+    Ok(rows.into_iter().map(placed).collect())
+}
+
+/// The word that fewest persons have.
+fn rarest(r: &mut Read, mutual: MutualId, words: &[String]) -> QueryResult<Option<String>> {
+    let mut found: Option<(i64, String)> = None;
+    for word in words {
+        let count: i64 = name_words::table
+            .filter(name_words::mutual_id.eq(mutual))
+            .filter(name_words::word.ge(word))
+            .filter(name_words::word.lt(end_of(word)))
+            .count()
+            .get_result(r.conn())?;
+        if found.as_ref().is_none_or(|(least, _)| count < *least) {
+            found = Some((count, word.clone()));
+        }
+    }
+    Ok(found.map(|(_, word)| word))
+}
+
+/// Persons by the word of their name that begins so, and id; who has two such words stands at the first.
+fn along_a_word(
+    r: &mut Read,
+    scope: &MutualScope,
+    word: &str,
+    asked: &Asked,
+    there_on: NaiveDate,
+    after: Option<After>,
+    limit: i64,
+) -> QueryResult<Vec<(After, Member, Membership)>> {
+    let mutual = scope.mutual();
+    let before = earlier
+        .filter(earlier.field(name_words::mutual_id).eq(mutual))
+        .filter(earlier.field(name_words::member_id).eq(name_words::member_id))
+        .filter(earlier.field(name_words::word).ge(word.to_owned()))
+        .filter(earlier.field(name_words::word).lt(name_words::word));
+    let stays = memberships::table
+        .filter(memberships::mutual_id.eq(mutual))
+        .filter(memberships::member_id.eq(name_words::member_id))
+        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(there_on)));
+    let mut query = name_words::table
+        .inner_join(
+            members::table.on(members::mutual_id.eq(name_words::mutual_id).and(members::id.eq(name_words::member_id))),
+        )
+        .filter(name_words::mutual_id.eq(mutual))
+        .filter(name_words::word.ge(word.to_owned()))
+        .filter(name_words::word.lt(end_of(word)))
+        .filter(not(exists(before)))
+        .filter(exists(stays))
+        .order((name_words::word, name_words::member_id))
+        .limit(limit)
+        .select((name_words::word, Member::as_select()))
+        .into_boxed();
+    for sieve in sieves(asked, scope).into_iter().filter(|sieve| !matches!(sieve, Sieve::Word(own) if own == word)) {
+        query = sift!(query, sieve, mutual, there_on);
+    }
+    if let Some(After::Word(word, id)) = after {
+        query = query
+            .filter(name_words::word.gt(word.clone()).or(name_words::word.eq(word).and(name_words::member_id.gt(id))));
+    }
+    let found: Vec<(String, Member)> = query.load(r.conn())?;
+    let words: std::collections::HashMap<MemberId, String> =
+        found.iter().map(|(word, member)| (member.id, word.clone())).collect();
+    let rows = crate::households::store::with_last_stays(r, scope, found.into_iter().map(|(_, one)| one).collect())?;
+    let placed = |(member, stay): (Member, Membership)| {
+        let word = words.get(&member.id).cloned().unwrap_or_default();
+        (After::Word(word, member.id), member, stay)
+    };
+    Ok(rows.into_iter().map(placed).collect())
 }

@@ -1,10 +1,10 @@
 //! `POST /mutuals/{m}/members/search`
 use super::model::SpanState;
-use super::search::{self, Asked};
+use super::search::{self, After, Asked};
 use crate::access::guard::Guard;
 use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
-use crate::error::{Problem, Result};
+use crate::error::{Code, Problem, Result};
 use crate::households::file::e164;
 use crate::households::http::{MemberView, is_number, member_view};
 use crate::households::rules::fold_name;
@@ -127,8 +127,12 @@ pub async fn search(guard: Guard<need::RegisterRead, MutualScope>, body: Body<Se
             if let Some(area) = area {
                 filter.areas = Some(organisations::list_within(r, area)?);
             }
-            let rows = search::find(r, scope, &filter, ask.after_two()?, ask.fetch())?;
-            Ok(ask.page(rows, |(member, _)| vec![member.folded_name.clone(), member.id.to_string()], member_view))
+            let after = match ask.after_two::<String, MemberId>()? {
+                None => None,
+                Some((first, id)) => Some(After::read(&first, id).ok_or(Problem::of(Code::CursorInvalid))?),
+            };
+            let rows = search::find(r, scope, &filter, after, ask.fetch())?;
+            Ok(ask.page(rows, |(at, ..)| at.key(), |(_, member, stay)| member_view((member, stay))))
         })
         .await?;
     guard.note("member", page.items.iter().map(|member| member.id.uuid()), Some(noted)).await?;

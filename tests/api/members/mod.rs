@@ -2,3 +2,4 @@
 mod add;
 mod correct;
 mod read;
+mod search;
