@@ -539,6 +539,13 @@ pub static ROUTES: &[Route] = &[
         .gives::<file::GroupMemberView>(200)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/members/{id}/status" eligibility::status,
+        "A member's status per benefit category on any day, why, and when it changes")
+        .needs(P::RegisterRead, Mutual)
+        .query::<eligibility::StatusFilter>()
+        .gives::<eligibility::StatusView>(200)
+        .persons()
+        .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/members/{id}/cover" enrolments::cover, "A member's cover, past and future, in spans")
         .needs(P::RegisterRead, Mutual)
         .pages::<enrolments::SpanView>()
@@ -559,7 +566,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/mutuals/{m}/work" work::counts, "What waits for the office, counted list by list")
         .needs(P::RegisterRead, Mutual)
         .query::<work::WorkCountFilter>()
-        .pages::<work::WorkCount>()
+        .gives::<work::WorkCounts>(200)
         .persons()
         .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/work/{list}" work::list,

@@ -371,8 +371,12 @@ pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
         if let Some(reason) = product.refuses_size(largest(&members, rest)) {
             refused(&[reason], &[])?;
         }
+        // What is issued now falls due tomorrow at the earliest: a birth that is registered today must not take back, or
+        // suspend, the cover that stood this morning (R12, R13).
+        let tomorrow = dates::add_days(joined.today, 1).map_err(out_of_calendar)?;
         let owed = joining(&product, &class, joined.born_on, joined.on, period).map_err(products::refused_price)?;
-        dues.extend(new_dues(row.id, owed));
+        let parts = new_dues(row.id, owed).into_iter();
+        dues.extend(parts.map(|due| NewDue { due_on: due.due_on.max(tomorrow), ..due }));
         currency = Some(product.currency);
     }
     let Some(currency) = currency else { return Ok(()) };

@@ -46,6 +46,12 @@ pub struct WorkCount {
     pub complete: bool,
 }
 
+/// How many rows each list has.
+#[derive(Serialize, ToSchema)]
+pub struct WorkCounts {
+    pub items: Vec<WorkCount>,
+}
+
 /// Which rows of a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -203,7 +209,7 @@ pub async fn counts(
         })
         .await?;
     guard.note("work", [], None).await?;
-    Ok(shown(&Page { items, next_cursor: None }))
+    Ok(shown(&WorkCounts { items }))
 }
 
 /// `GET /mutuals/{m}/work/{list}`

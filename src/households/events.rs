@@ -158,7 +158,7 @@ pub fn record(
             Some(made.new_person(w, hooks, scope, order, new, person, *registered_on)?)
         }
         What::FromHousehold { member, from, relationship } => {
-            made.from_household(w, hooks, scope, order, new.on, *member, *from, *relationship)?;
+            made.take_from_household(w, hooks, scope, order, new.on, *member, *from, *relationship)?;
             Some(*member)
         }
         What::Member { member } => {
@@ -304,7 +304,7 @@ impl Made<'_> {
     }
 
     #[allow(clippy::too_many_arguments, reason = "what the command knows, handed on as it is")]
-    fn from_household(
+    fn take_from_household(
         &mut self,
         w: &mut Write,
         hooks: &Hooks,

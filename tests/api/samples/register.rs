@@ -311,6 +311,9 @@ pub static SAMPLES: &[Sample] = &[
             .json(json!({"occupation": "farmer"}))
             .header("If-Match", "\"v1\"")
     }),
+    sample!("GET /mutuals/{m}/members/{id}/status", "registrar", |world, user, place| {
+        of(world, place, &format!("/members/{}/status", family(world, user, place).member))
+    }),
     sample!("GET /mutuals/{m}/members/{id}/cover", "registrar", |world, user, place| {
         of(world, place, &format!("/members/{}/cover", family(world, user, place).member))
     }),
