@@ -49,7 +49,7 @@ pub async fn price(guard: Guard<need::RegisterRead, MutualScope>, body: Body<Pri
     };
     let priced = guard.read(move |r, scope| service::price(r, scope, &owners, &application)).await?;
     guard.note("household", [household.uuid()], None).await?;
-    let refusals = priced.refusals.iter().map(RefusalView::from).collect();
+    let refusals = priced.refusals.into_iter().map(RefusalView::from).collect();
     let view =
         price_view(&priced.product, priced.period, priced.first_enrolment, priced.persons, priced.schedule, refusals)?;
     Ok(shown(&view))

@@ -7,16 +7,16 @@ use super::rules::{
 use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Joined, Order};
-use crate::contributions::model::DueKind;
 use crate::contributions::service::{HOUSEHOLD, Locked, NewDue, issue};
 use crate::contributions::store as contributions;
-use crate::dates::{self, Period, add_months};
+use crate::dates::{self, Period};
 use crate::db::{Read, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::households::model::{Household, Member, Membership};
 use crate::households::store as households;
 use crate::ids::*;
-use crate::products::rules::{Contribution, PersonOf, PlannedDue, Product, period_of, price_of, prorata, schedule};
+use crate::products::model::VersionRow;
+use crate::products::rules::{Entry, PersonOf, Product, Schedule, TermsError, joining, period_of, schedule};
 use crate::products::{service as products, store as product_store};
 use crate::series::{self, SeriesKind};
 use crate::web::must_match;
@@ -49,7 +49,7 @@ pub struct Application {
 ///
 /// # Errors
 /// `not_found`, `product_not_valid`, `CURRENCY_MISMATCH`, `no_principal`, `period_overlaps`, `impossible_date`,
-/// `number_taken`.
+/// `number_taken`, `outside_enrolment_window`, `not_a_cycle_start`, `household_too_large`, `age_limit`.
 pub fn apply(
     w: &mut Write,
     scope: &MutualScope,
@@ -64,30 +64,11 @@ pub fn apply(
     if asked.applied_on > scope.today() {
         return Err(Problem::of(Code::FutureDate).at("/applied_on").into());
     }
-    let product = product_store::find(w, asked.product)?
-        .filter(|product| owners.contains(&product.owner_id))
-        .ok_or(Problem::of(Code::NotFound).at("/product_id"))?;
-    if product.currency != scope.currency().code() {
-        let detail = format!("the product is in {}, the mutual in {}", product.currency, scope.currency());
-        return Err(Problem::with(Code::CurrencyMismatch, detail).at("/product_id").into());
-    }
-    let version = product_store::find_valid(w, asked.product, asked.starts_on)?
-        .ok_or(Problem::of(Code::ProductNotValid).at("/starts_on"))?;
-    if !households::has_principal(w, mutual, asked.household, asked.applied_on.max(household.registered_on))? {
-        return Err(Problem::of(Code::NoPrincipal).at("/household_id").into());
-    }
-    let product = products::parameters(&version)?;
-    let period = period_of(&product, asked.starts_on, asked.ends_on)
-        .map_err(out_of_calendar)?
-        .ok_or(Problem::with(Code::ImpossibleDate, "the period ends before it begins").at("/ends_on"))?;
-    if period.days() > 1830 {
-        return Err(Problem::with(Code::ImpossibleDate, "a period has at most five years").at("/ends_on").into());
-    }
-    let ends_on = period.to;
+    let (version, product, period) = taken(w, scope, owners, asked)?;
+    must_have_principal(w, mutual, &household, asked.applied_on)?;
     must_not_overlap(w, mutual, asked.household, period, scope.today())?;
-    let is_renewal = renews(&store::list_of_household(w, mutual, asked.household)?, asked.starts_on);
-    let members = households::list_of_household(w, mutual, asked.household)?;
-    must_fit_terms(&product, asked.applied_on, asked.starts_on, is_renewal, &members)?;
+    let entering = entering(w, mutual, asked.household, period, asked.applied_on)?;
+    refused(&product.refuses(asked.applied_on, period.from, &entering.entry()), &entering.who)?;
     let mut row = Enrolment {
         mutual_id: mutual,
         id: Key::new(order.id.uuid()),
@@ -95,7 +76,7 @@ pub fn apply(
         household_id: asked.household,
         product_version_id: version.id,
         starts_on: asked.starts_on,
-        ends_on,
+        ends_on: period.to,
         state: EnrolmentState::Applied,
         first_enrolment: false,
         applied_on: asked.applied_on,
@@ -130,9 +111,16 @@ pub fn apply(
     Ok(row.id)
 }
 
+fn must_have_principal(r: &mut Read, mutual: MutualId, household: &Household, applied_on: NaiveDate) -> Result<()> {
+    if households::has_principal(r, mutual, household.id, applied_on.max(household.registered_on))? {
+        return Ok(());
+    }
+    Err(Problem::of(Code::NoPrincipal).at("/household_id").into())
+}
+
 /// An enrolment that has lapsed stands in the way of none from the lapse on: after it only a new one gives cover (R15).
 fn must_not_overlap(
-    w: &mut Write,
+    w: &mut Read,
     mutual: MutualId,
     household: HouseholdId,
     period: Period,
@@ -160,7 +148,7 @@ fn must_not_overlap(
 /// Admits an application: all dues of the period are issued, and what the household had paid before fills them.
 ///
 /// # Errors
-/// `wrong_state`, `version_mismatch`, `no_band`, `impossible_date`.
+/// `wrong_state`, `version_mismatch`, `no_band`, `impossible_date`, `household_too_large`, `age_limit`.
 pub fn admit(
     w: &mut Write,
     scope: &MutualScope,
@@ -184,9 +172,14 @@ pub fn admit(
         .pop()
         .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
     let product = products::parameters(&version)?;
+    let period = Period { from: row.starts_on, to: row.ends_on };
+    // Somebody may have joined since the application.
+    let entering = entering(w, mutual, row.household_id, period, row.applied_on)?;
+    refused(&product.refuses_persons(row.starts_on, &entering.entry()), &entering.who)?;
     let first_enrolment = is_first(w, mutual, row.household_id, admitted_on)?;
-    let mut dues = dues_of_period(w, mutual, &household, &row, &product, first_enrolment)?;
-    dues.extend(dues_of_joined_since(w, mutual, &household, &row, &product)?);
+    let members = households::list_of_household(w, mutual, row.household_id)?;
+    let planned = planned(&product, &household, &members, period, first_enrolment)?;
+    let dues = new_dues(row.id, planned);
     let admitted =
         Enrolment { state: EnrolmentState::Admitted, admitted_on: Some(admitted_on), first_enrolment, ..row.clone() };
     store::set_state(w, &admitted)?;
@@ -262,82 +255,100 @@ fn is_first(w: &mut Read, mutual: MutualId, household: HouseholdId, on: NaiveDat
     Ok(spans.iter().any(|span| span.state == SpanState::Lapsed && dates::within(on, span.from_on, span.to_on)))
 }
 
-/// The dues of a period: the fee and an annual contribution on its first day, monthly ones on that day and the months
-/// after, one per payer (R4–R7).
-fn dues_of_period(
-    w: &mut Write,
-    mutual: MutualId,
-    household: &Household,
-    row: &Enrolment,
+/// All that admission issues for a period: what those owe who were there on its first day (R4–R7), and R8 for those who
+/// joined since. The dry run shows the same.
+fn planned(
     product: &Product,
+    household: &Household,
+    members: &[(Member, Membership)],
+    period: Period,
     first_enrolment: bool,
-) -> Result<Vec<NewDue>> {
-    let period = Period { from: row.starts_on, to: row.ends_on };
-    let people = people_on(&households::list_of_household(w, mutual, household.id)?, household, row.starts_on);
-    let planned = schedule(product, &people, period, first_enrolment).map_err(products::refused_price)?;
-    let due = |due: PlannedDue| NewDue {
-        enrolment: row.id,
+) -> Result<Schedule> {
+    let people = people_on(members, household, period.from);
+    let mut planned = schedule(product, &people, period, first_enrolment).map_err(products::refused_price)?;
+    for (member, stay) in members {
+        let within = period.from < stay.from_on && stay.from_on <= period.to;
+        if within && member.died_on.is_none_or(|died| died >= stay.from_on) {
+            let joined = joining(product, &household.class, member.birth_date, stay.from_on, period);
+            let joined = joined.map_err(products::refused_price)?;
+            planned.extend(joined).map_err(products::refused_price)?;
+        }
+    }
+    Ok(planned)
+}
+
+fn new_dues(enrolment: EnrolmentId, planned: Schedule) -> Vec<NewDue> {
+    let dues = planned.dues.into_iter();
+    dues.map(|due| NewDue {
+        enrolment,
         kind: due.kind,
         payer: due.payer,
         due_on: due.due_on,
         amount_minor: due.amount_minor,
-    };
-    Ok(planned.dues.into_iter().map(due).collect())
+    })
+    .collect()
 }
 
 /// Who belongs to a household on a day and lives, as prices know them. The class is the household's, the default of its
 /// persons.
-pub fn people_on(members: &[(Member, Membership)], household: &Household, on: NaiveDate) -> Vec<PersonOf> {
+fn people_on(members: &[(Member, Membership)], household: &Household, on: NaiveDate) -> Vec<PersonOf> {
     let age = |member: &Member| member.birth_date.and_then(|born| dates::age_on(born, on).ok());
-    present_on(members, on).map(|member| PersonOf { class: household.class.clone(), age: age(member) }).collect()
+    let there = members.iter().filter(|(member, stay)| is_there(member, stay, on));
+    there.map(|(member, _)| PersonOf { class: household.class.clone(), age: age(member) }).collect()
 }
 
-fn present_on(members: &[(Member, Membership)], on: NaiveDate) -> impl Iterator<Item = &Member> {
-    let there = move |(member, stay): &&(Member, Membership)| {
-        dates::within(on, stay.from_on, stay.to_on) && member.died_on.is_none_or(|died| died >= on)
-    };
-    members.iter().filter(there).map(|(member, _)| member)
+fn is_there(member: &Member, stay: &Membership, on: NaiveDate) -> bool {
+    dates::within(on, stay.from_on, stay.to_on) && member.died_on.is_none_or(|died| died >= on)
 }
 
-/// Every reason why a household may not enter on a product's terms, each with its code and field.
-///
-/// # Errors
-/// `outside_enrolment_window`, `not_a_cycle_start`, `household_too_large`, `age_limit`; the first gives the answer its code.
-pub fn must_fit_terms(
-    product: &Product,
-    applied_on: NaiveDate,
-    starts_on: NaiveDate,
+/// The most persons that a household has at once on any day of a period, as far as is known now.
+fn largest(members: &[(Member, Membership)], period: Period) -> i64 {
+    // It grows only when somebody comes.
+    let comings = members.iter().map(|(_, stay)| stay.from_on).filter(|day| period.contains(*day));
+    let size = |on| members.iter().filter(|(member, stay)| is_there(member, stay, on)).count();
+    let most = comings.chain([period.from]).map(size).max().unwrap_or(0);
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+/// Who would enter with a household, as a product's terms ask about them.
+struct Entering {
     is_renewal: bool,
-    members: &[(Member, Membership)],
-) -> Result<()> {
-    let born: Vec<Option<NaiveDate>> = present_on(members, starts_on).map(|member| member.birth_date).collect();
-    let mut found: Option<Problem> = None;
-    for refusal in product.refuses(applied_on, starts_on, is_renewal, &born) {
-        let problem = products::refusal(&refusal);
-        match &mut found {
-            Some(first) => first.errors.extend(problem.errors),
-            None => found = Some(problem),
-        }
-    }
-    found.map_or(Ok(()), |problem| Err(problem.into()))
+    size: i64,
+    /// The ids of those who belong to it at any time of the period, by which a refusal names them.
+    who: Vec<String>,
+    born: Vec<Option<NaiveDate>>,
 }
 
-/// R8 for those who joined within the period before it was admitted; those of its first day are in its price.
-fn dues_of_joined_since(
-    w: &mut Write,
-    mutual: MutualId,
-    household: &Household,
-    row: &Enrolment,
-    product: &Product,
-) -> Result<Vec<NewDue>> {
-    let mut dues = Vec::new();
-    for (member, stay) in households::list_of_household(w, mutual, household.id)? {
-        let within = row.starts_on < stay.from_on && stay.from_on <= row.ends_on;
-        if within && member.died_on.is_none_or(|died| died >= stay.from_on) {
-            dues.extend(dues_of_joining(row, product, &household.class, member.birth_date, stay.from_on)?);
-        }
+impl Entering {
+    fn entry(&self) -> Entry<'_> {
+        Entry { is_renewal: self.is_renewal, size: self.size, born: &self.born }
     }
-    Ok(dues)
+}
+
+fn entering(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+    period: Period,
+    applied_on: NaiveDate,
+) -> Result<Entering> {
+    let is_renewal = renews(r, mutual, household, period.from, applied_on)?;
+    let members = households::list_of_household(r, mutual, household)?;
+    let size = largest(&members, period);
+    let (who, born) = members
+        .into_iter()
+        .filter(|(member, stay)| is_there(member, stay, stay.from_on.max(period.from)) && stay.from_on <= period.to)
+        .map(|(member, _)| (member.id.to_string(), member.birth_date))
+        .unzip();
+    Ok(Entering { is_renewal, size, who, born })
+}
+
+/// Every reason at once why a household may not enter; the first gives the answer its code.
+fn refused(reasons: &[TermsError], who: &[String]) -> Result<()> {
+    let mut problems = reasons.iter().map(|reason| products::refusal(reason, who));
+    let Some(mut first) = problems.next() else { return Ok(()) };
+    first.errors.extend(problems.flat_map(|problem| problem.errors));
+    Err(first.into())
 }
 
 /// R8: a person who joins within a period pays his part of it under a price per person; bands change from the next
@@ -359,18 +370,21 @@ pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
             .pop()
             .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
         let product = products::parameters(&version)?;
+        let period = Period { from: row.starts_on, to: row.ends_on };
+        // Nobody is refused a birth (R18): the limit meets the household again when its next period is applied for.
+        if joined.born_on != Some(joined.on) {
+            // From the day on which he joins: others may have come since.
+            let rest = Period { from: joined.on.max(period.from), to: period.to };
+            let members = households::list_of_household(w, joined.mutual, joined.household)?;
+            if let Some(reason) = product.refuses_size(largest(&members, rest)) {
+                refused(&[reason], &[])?;
+            }
+        }
         // What is issued now falls due tomorrow at the earliest: a birth that is registered today must not take back, or
         // suspend, the cover that stood this morning (R12, R13).
         let tomorrow = dates::add_days(joined.today, 1).map_err(out_of_calendar)?;
-        let parts = dues_of_joining(&row, &product, &class, joined.born_on, joined.on)?;
-        dues.extend(parts.into_iter().map(|due| NewDue { due_on: due.due_on.max(tomorrow), ..due }));
-        if let Some(most) = product.max_household_size {
-            let members = households::list_of_household(w, joined.mutual, joined.household)?;
-            if i64::try_from(present_on(&members, joined.on).count()).is_ok_and(|size| size > most) {
-                let detail = format!("the product takes households of at most {most} persons");
-                return Err(Problem::with(Code::HouseholdTooLarge, detail).at("/household_id").into());
-            }
-        }
+        let owed = joining(&product, &class, joined.born_on, joined.on, period).map_err(products::refused_price)?;
+        dues.extend(new_dues(row.id, owed.not_before(tomorrow).map_err(products::refused_price)?));
         currency = Some(product.currency);
     }
     let Some(currency) = currency else { return Ok(()) };
@@ -383,66 +397,6 @@ pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
         command: joined.command,
     };
     issue(w, &locked, &dues)
-}
-
-/// What one more person from a day on owes for an enrolment, by payer.
-fn dues_of_joining(
-    row: &Enrolment,
-    product: &Product,
-    class: &str,
-    born_on: Option<NaiveDate>,
-    on: NaiveDate,
-) -> Result<Vec<NewDue>> {
-    // The age that counts is that of the first day on which the person belongs to the period.
-    let age = born_on.and_then(|born| dates::age_on(born, on.max(row.starts_on)).ok());
-    let subsidy = product.subsidies.get(class);
-    let rate = subsidy.map_or(0, |subsidy| subsidy.rate_bp);
-    let overflow = |_| Error::from(Problem::of(Code::AmountRefused));
-    let parts: Vec<(NaiveDate, i64, i64)> = match product.contribution {
-        Some(Contribution::PerPersonYear { .. } | Contribution::PerAdultChildYear { .. }) if on <= row.starts_on => {
-            let amount = price_of(product, age).unwrap_or(0);
-            let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
-            vec![(row.starts_on, amount - subsidy, subsidy)]
-        }
-        Some(Contribution::PerPersonYear { .. } | Contribution::PerAdultChildYear { .. }) => {
-            let amount = price_of(product, age).unwrap_or(0);
-            let part = prorata(amount, rate, on, row.ends_on).map_err(overflow)?;
-            vec![(on, part.household, part.subsidy)]
-        }
-        Some(Contribution::PerPersonMonth { amount }) => {
-            let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
-            months_from(row, on)?.into_iter().map(|due_on| (due_on, amount - subsidy, subsidy)).collect()
-        }
-        Some(Contribution::HouseholdBands { .. }) | None => Vec::new(),
-    };
-    let mut dues = Vec::new();
-    for (due_on, own, others) in parts {
-        let due = |payer: &str, amount_minor: i64| NewDue {
-            enrolment: row.id,
-            kind: DueKind::Contribution,
-            payer: payer.to_owned(),
-            due_on,
-            amount_minor,
-        };
-        dues.push(due(HOUSEHOLD, own));
-        if let Some(subsidy) = subsidy {
-            dues.push(due(&subsidy.payer, others));
-        }
-    }
-    Ok(dues)
-}
-
-/// The due dates of a monthly price from the month of a day on.
-fn months_from(row: &Enrolment, on: NaiveDate) -> Result<Vec<NaiveDate>> {
-    let mut days = Vec::new();
-    for month in 0..dates::whole_months(row.starts_on, row.ends_on).max(1) {
-        let due_on = add_months(row.starts_on, month).map_err(out_of_calendar)?;
-        let month_of_due = dates::month_of(due_on).map_err(out_of_calendar)?;
-        if due_on <= row.ends_on && month_of_due.to >= on {
-            days.push(due_on.max(on));
-        }
-    }
-    Ok(days)
 }
 
 fn class_of(w: &mut Write, joined: &Joined) -> Result<String> {
@@ -574,28 +528,20 @@ pub fn rewrite_spans(w: &mut Write, household: HouseholdId) -> Result<()> {
     Ok(store::replace_spans(w, mutual, household, &rows)?)
 }
 
-/// What an enrolment would cost.
-pub struct Priced {
-    pub product: Product,
-    pub period: Period,
-    pub first_enrolment: bool,
-    pub persons: usize,
-    pub schedule: crate::products::rules::Schedule,
-    /// What stands in the way of an application on that day.
-    pub refusals: Vec<crate::products::rules::TermsError>,
-}
-
-/// Prices an enrolment of a registered household as admission would, and writes nothing.
-///
-/// # Errors
-/// `not_found`, `product_not_valid`, `no_band`, `impossible_date`.
-pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], asked: &Application) -> Result<Priced> {
-    let mutual = scope.mutual();
-    let household =
-        households::find(r, scope, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
-    product_store::find(r, asked.product)?
+/// The product that is asked for, in the version valid on the period's first day, and the period.
+fn taken(
+    r: &mut Read,
+    scope: &MutualScope,
+    owners: &[OrganisationId],
+    asked: &Application,
+) -> Result<(VersionRow, Product, Period)> {
+    let product = product_store::find(r, asked.product)?
         .filter(|product| owners.contains(&product.owner_id))
         .ok_or(Problem::of(Code::NotFound).at("/product_id"))?;
+    if product.currency != scope.currency().code() {
+        let detail = format!("the product is in {}, the mutual in {}", product.currency, scope.currency());
+        return Err(Problem::with(Code::CurrencyMismatch, detail).at("/product_id").into());
+    }
     let version = product_store::find_valid(r, asked.product, asked.starts_on)?
         .ok_or(Problem::of(Code::ProductNotValid).at("/starts_on"))?;
     let product = products::parameters(&version)?;
@@ -605,17 +551,71 @@ pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], asked
     if period.days() > 1830 {
         return Err(Problem::with(Code::ImpossibleDate, "a period has at most five years").at("/ends_on").into());
     }
-    let members = households::list_of_household(r, mutual, asked.household)?;
-    let first_enrolment = is_first(r, mutual, asked.household, scope.today())?;
-    let is_renewal = renews(&store::list_of_household(r, mutual, asked.household)?, asked.starts_on);
-    let people = people_on(&members, &household, asked.starts_on);
-    let born: Vec<Option<NaiveDate>> = present_on(&members, asked.starts_on).map(|one| one.birth_date).collect();
-    let refusals = product.refuses(asked.applied_on, asked.starts_on, is_renewal, &born);
-    let schedule = schedule(&product, &people, period, first_enrolment).map_err(products::refused_price)?;
-    Ok(Priced { period, first_enrolment, persons: people.len(), schedule, refusals, product })
+    Ok((version, product, period))
 }
 
-/// Whether an admitted period of the household came before: a renewal is bound by no window.
-fn renews(rows: &[Enrolment], starts_on: NaiveDate) -> bool {
-    rows.iter().any(|row| row.state == EnrolmentState::Admitted && row.ends_on < starts_on)
+/// What an enrolment would cost.
+pub struct Priced {
+    pub product: Product,
+    pub period: Period,
+    pub first_enrolment: bool,
+    pub persons: usize,
+    pub schedule: Schedule,
+    /// Why an application on that day would be refused.
+    pub refusals: Vec<Problem>,
+}
+
+/// Prices an enrolment of a registered household as admission would, and writes nothing.
+///
+/// # Errors
+/// `not_found`, `product_not_valid`, `CURRENCY_MISMATCH`, `no_band`, `impossible_date`.
+pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], asked: &Application) -> Result<Priced> {
+    let mutual = scope.mutual();
+    let household =
+        households::find(r, scope, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
+    let (_, product, period) = taken(r, scope, owners, asked)?;
+    let members = households::list_of_household(r, mutual, asked.household)?;
+    let first_enrolment = is_first(r, mutual, asked.household, scope.today())?;
+    let schedule = planned(&product, &household, &members, period, first_enrolment)?;
+    let entering = entering(r, mutual, asked.household, period, asked.applied_on)?;
+    let refusals = product.refuses(asked.applied_on, period.from, &entering.entry());
+    let mut refusals: Vec<Problem> = refusals.iter().map(|reason| products::refusal(reason, &entering.who)).collect();
+    for found in [
+        must_have_principal(r, mutual, &household, asked.applied_on),
+        must_not_overlap(r, mutual, asked.household, period, scope.today()),
+    ] {
+        match found {
+            Err(Error::Problem(problem)) => refusals.push(*problem),
+            other => other?,
+        }
+    }
+    Ok(Priced { period, first_enrolment, persons: entering.born.len(), schedule, refusals, product })
+}
+
+/// Whether an application follows an admitted period of the household that ended within its product's days of grace, so
+/// that the household never left. After a lapse it did (R15), however soon it comes back.
+fn renews(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+    starts_on: NaiveDate,
+    applied_on: NaiveDate,
+) -> Result<bool> {
+    let rows = store::list_of_household(r, mutual, household)?;
+    let spans = store::list_spans_of(r, mutual, household)?;
+    for row in rows.iter().filter(|row| row.state == EnrolmentState::Admitted && row.ends_on < starts_on) {
+        let lapsed = spans.iter().any(|span| {
+            span.enrolment_id == row.id
+                && span.state == SpanState::Lapsed
+                && span.from_on <= applied_on.min(row.ends_on)
+        });
+        let version = product_store::list_versions_by_id(r, &[row.product_version_id])?
+            .pop()
+            .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
+        let grace = products::parameters(&version)?.renewal_grace_days.unwrap_or(0);
+        if !lapsed && applied_on <= dates::add_days(row.ends_on, grace).map_err(out_of_calendar)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -1,6 +1,6 @@
 //! `POST /products/{id}/price`: what a household would owe, line by line, without one being there.
 use super::http::visible;
-use super::rules::{DueKind, PersonOf, Product, Reckoned, Schedule, TermsError, period_of, schedule};
+use super::rules::{DueKind, Entry, PersonOf, Product, Reckoned, Schedule, period_of, schedule};
 use super::service;
 use super::store;
 use crate::access::guard::{Guard, Somewhere};
@@ -43,9 +43,9 @@ pub struct RefusalView {
     pub message: String,
 }
 
-impl From<&TermsError> for RefusalView {
-    fn from(error: &TermsError) -> Self {
-        RefusalView { code: service::refusal(error).code.as_str().to_owned(), message: error.to_string() }
+impl From<Problem> for RefusalView {
+    fn from(problem: Problem) -> Self {
+        RefusalView { code: problem.code.as_str().to_owned(), message: problem.detail }
     }
 }
 
@@ -63,7 +63,8 @@ pub struct PriceView {
     /// The dues that admission would issue.
     pub dues: Vec<PlannedDueView>,
     pub totals: Vec<PayerTotal>,
-    /// What stands in the way of an application today; empty where nothing does.
+    /// Why an application would be refused: windows, cycle, size, age, and of a registered household its principal and a
+    /// period that it has already; empty where nothing stands in the way.
     pub refusals: Vec<RefusalView>,
 }
 
@@ -163,9 +164,11 @@ pub async fn price(
         })
         .await?;
     let product = service::parameters(&row)?;
-    if let Some(first) = product.contradictions().into_iter().next() {
-        let detail = format!("{}: {}", first.pointer, first.message);
-        return Err(Problem::with(Code::ParametersContradict, detail).at("/version").into());
+    service::must_not_contradict(&product)?;
+    let unborn = asked.persons.iter().position(|one| one.birth_date.is_some_and(|born| born > starts_on));
+    if let Some(at) = unborn {
+        let detail = "the person is born after the period's first day";
+        return Err(Problem::with(Code::ImpossibleDate, detail).at(format!("/persons/{at}/birth_date")).into());
     }
     let impossible = |detail: &str| Problem::with(Code::ImpossibleDate, detail).at("/ends_on");
     let period = period_of(&product, starts_on, asked.ends_on)
@@ -185,8 +188,10 @@ pub async fn price(
     let first = asked.first_enrolment.unwrap_or(true);
     let born: Vec<Option<NaiveDate>> = asked.persons.iter().map(|one| one.birth_date).collect();
     let today = guard.now.date();
-    let refusals = product.refuses(asked.applied_on.unwrap_or(today), starts_on, !first, &born);
-    let refusals = refusals.iter().map(RefusalView::from).collect();
+    let entry = Entry { is_renewal: !first, size: i64::try_from(born.len()).unwrap_or(i64::MAX), born: &born };
+    let who: Vec<String> = (0..born.len()).map(|at| format!("/persons/{at}")).collect();
+    let refusals = product.refuses(asked.applied_on.unwrap_or(today), starts_on, &entry);
+    let refusals = refusals.iter().map(|reason| service::refusal(reason, &who).into()).collect();
     let made = schedule(&product, &people, period, first).map_err(service::refused_price)?;
     Ok(shown(&price_view(&product, period, first, people.len(), made, refusals)?))
 }

@@ -11,10 +11,10 @@ mod schedule;
 mod terms;
 
 pub use call::{CallError, ContributionCall, People, PersonOf, Persons, Prorata, contribution_call, price_of, prorata};
-pub use schedule::{DueKind, PlannedDue, Reckoned, Schedule, ScheduleError, schedule};
+pub use schedule::{DueKind, PlannedDue, Reckoned, Schedule, ScheduleError, joining, schedule};
 pub use terms::{
-    AgeLimits, FeePer, FeeWhen, Instalment, InstalmentDue, MonthDay, OtherFee, PERIOD_MONTHS, TermsError, Window,
-    period_of,
+    AgeLimits, Entry, FeePer, FeeWhen, Instalment, InstalmentDue, MonthDay, OtherFee, PERIOD_MONTHS, TermsError,
+    Window, period_of,
 };
 
 /// The payer that every call names, whatever the subsidies.

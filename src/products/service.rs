@@ -189,15 +189,7 @@ pub fn publish(w: &mut Write, product: ProductId, number: i32, if_match: Option<
     if known.state == VersionState::Published {
         return Err(Code::VersionImmutable.into());
     }
-    let mut reasons: Vec<FieldError> = parameters(&known)?
-        .contradictions()
-        .into_iter()
-        .map(|reason| FieldError::new(format!("/parameters{}", reason.pointer), reason.code, reason.message))
-        .collect();
-    if !reasons.is_empty() {
-        reasons.dedup();
-        return Err(Problem::fields(Code::ParametersContradict, reasons).into());
-    }
+    must_not_contradict(&parameters(&known)?)?;
     if !store::set_published(w, known.id, known.version)? {
         return Err(Code::VersionMismatch.into());
     }
@@ -205,6 +197,20 @@ pub fn publish(w: &mut Write, product: ProductId, number: i32, if_match: Option<
     w.names("product_version", known.id.uuid());
     w.field("state", Some(json!(known.state)), Some(json!(VersionState::Published)));
     Ok(())
+}
+
+/// What contradicts itself can be neither published nor priced.
+///
+/// # Errors
+/// `parameters_contradict` with all reasons at once.
+pub fn must_not_contradict(parameters: &Product) -> Result<()> {
+    let mut reasons: Vec<FieldError> = parameters
+        .contradictions()
+        .into_iter()
+        .map(|reason| FieldError::new(format!("/parameters{}", reason.pointer), reason.code, reason.message))
+        .collect();
+    reasons.dedup();
+    if reasons.is_empty() { Ok(()) } else { Err(Problem::fields(Code::ParametersContradict, reasons).into()) }
 }
 
 /// Why a household has no price.
@@ -216,13 +222,20 @@ pub fn refused_price(error: ScheduleError) -> Error {
     }
 }
 
-/// Why a household may not enter on a product's terms, with its field.
-pub fn refusal(error: &TermsError) -> Problem {
+/// Why a household may not enter on a product's terms, with its field; `who` says how each person is named, never by name.
+pub fn refusal(error: &TermsError, who: &[String]) -> Problem {
     let (code, pointer) = match error {
         TermsError::OutsideWindow => (Code::OutsideEnrolmentWindow, "/applied_on"),
         TermsError::NotACycleStart(_) => (Code::NotACycleStart, "/starts_on"),
         TermsError::TooLarge { .. } => (Code::HouseholdTooLarge, "/household_id"),
         TermsError::TooOld { .. } => (Code::AgeLimit, "/household_id"),
     };
-    Problem::with(code, error.to_string()).at(pointer)
+    let detail = match error {
+        TermsError::TooOld { at, most } => {
+            let named: Vec<&str> = at.iter().filter_map(|at| who.get(*at)).map(String::as_str).collect();
+            format!("older than {most} on the period's first day: {}", named.join(", "))
+        }
+        other => other.to_string(),
+    };
+    Problem::with(code, detail).at(pointer)
 }

@@ -68,7 +68,8 @@ impl MonthDay {
     /// The first such day on or after a date.
     pub fn on_or_after(self, date: NaiveDate) -> Result<NaiveDate, DateOutOfRange> {
         let this_year = self.in_year(date.year()).filter(|day| *day >= date);
-        this_year.or_else(|| self.in_year(date.year() + 1)).ok_or(DateOutOfRange)
+        let next_year = || self.in_year(date.year() + 1).ok_or(DateOutOfRange).and_then(|day| add_days(day, 0));
+        this_year.map_or_else(next_year, Ok)
     }
 }
 
@@ -83,8 +84,9 @@ pub struct Window {
 impl Window {
     /// Whether a day lies in the window.
     pub fn holds(&self, day: NaiveDate) -> bool {
-        let at = MonthDay { month: day.month(), day: day.day() };
-        if self.from <= self.to { self.from <= at && at <= self.to } else { at >= self.from || at <= self.to }
+        // In the day's own year, so that a window from 29 February opens on the 28th of other years.
+        let (Some(from), Some(to)) = (self.from.in_year(day.year()), self.to.in_year(day.year())) else { return false };
+        if self.from <= self.to { from <= day && day <= to } else { day >= from || day <= to }
     }
 }
 
@@ -99,12 +101,14 @@ pub enum InstalmentDue {
 }
 
 impl InstalmentDue {
-    /// The day on which it falls due.
-    pub fn due_on(self, starts_on: NaiveDate) -> Result<NaiveDate, DateOutOfRange> {
-        match self {
-            Self::Months(months) => add_months(starts_on, months),
-            Self::On(day) => day.on_or_after(starts_on),
-        }
+    /// The day on which it falls due, the period's last one at the latest: an enrolment may be agreed for a shorter time
+    /// than the product's, and what is owed for a period is not owed after it.
+    pub fn due_on(self, period: Period) -> Result<NaiveDate, DateOutOfRange> {
+        let day = match self {
+            Self::Months(months) => add_months(period.from, months)?,
+            Self::On(day) => day.on_or_after(period.from)?,
+        };
+        Ok(day.min(period.to))
     }
 }
 
@@ -155,6 +159,17 @@ pub struct AgeLimits {
     pub entry_max_age: Option<i64>,
 }
 
+/// Who would enter.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Whether it follows a period of the household within its days of grace.
+    pub is_renewal: bool,
+    /// The most persons that the household has on any day of the period, as far as it is known.
+    pub size: i64,
+    /// When each was born.
+    pub born: &'a [Option<NaiveDate>],
+}
+
 /// Why a household may not enter on these terms.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TermsError {
@@ -164,8 +179,9 @@ pub enum TermsError {
     NotACycleStart(String),
     #[error("the product takes households of at most {most} persons, and this one has {size}")]
     TooLarge { size: i64, most: i64 },
-    #[error("{count} of the persons are older than {most} on the period's first day")]
-    TooOld { count: usize, most: i64 },
+    /// Their places among those who were asked about.
+    #[error("{} of the persons are older than {most} on the period's first day", .at.len())]
+    TooOld { at: Vec<usize>, most: i64 },
 }
 
 impl Product {
@@ -180,17 +196,12 @@ impl Product {
     }
 
     /// Every reason at once why a household may not enter. A renewal follows the period before and is bound by no window:
-    /// a family that pays in time must not be kept out by the calendar.
-    pub fn refuses(
-        &self,
-        applied_on: NaiveDate,
-        starts_on: NaiveDate,
-        is_renewal: bool,
-        born: &[Option<NaiveDate>],
-    ) -> Vec<TermsError> {
+    /// a family that pays in time must not be kept out by the calendar, which is there so that nobody waits with entering
+    /// until he is ill.
+    pub fn refuses(&self, applied_on: NaiveDate, starts_on: NaiveDate, entry: &Entry<'_>) -> Vec<TermsError> {
         let mut found = Vec::new();
         let windows = &self.enrolment_windows;
-        if !is_renewal && !windows.is_empty() && !windows.iter().any(|window| window.holds(applied_on)) {
+        if !entry.is_renewal && !windows.is_empty() && !windows.iter().any(|window| window.holds(applied_on)) {
             found.push(TermsError::OutsideWindow);
         }
         let starts = |day: &MonthDay| day.in_year(starts_on.year()) == Some(starts_on);
@@ -198,21 +209,28 @@ impl Product {
             let days: Vec<String> = self.cycle_starts.iter().map(ToString::to_string).collect();
             found.push(TermsError::NotACycleStart(days.join(", ")));
         }
-        let size = i64::try_from(born.len()).unwrap_or(i64::MAX);
-        if let Some(most) = self.max_household_size.filter(|most| size > *most) {
-            found.push(TermsError::TooLarge { size, most });
-        }
+        found.extend(self.refuses_persons(starts_on, entry));
+        found
+    }
+
+    /// Of those the ones that may arise between application and admission, because somebody joined.
+    pub fn refuses_persons(&self, starts_on: NaiveDate, entry: &Entry<'_>) -> Vec<TermsError> {
+        let mut found: Vec<TermsError> = self.refuses_size(entry.size).into_iter().collect();
         let oldest = self.age_limits.as_ref().and_then(|limits| limits.entry_max_age);
-        if let (Some(most), false) = (oldest, is_renewal) {
-            let older = |born: &&Option<NaiveDate>| {
-                born.and_then(|born| dates::age_on(born, starts_on).ok()).is_some_and(|age| age > most)
-            };
-            let count = born.iter().filter(older).count();
-            if count > 0 {
-                found.push(TermsError::TooOld { count, most });
+        if let (Some(most), false) = (oldest, entry.is_renewal) {
+            let older = |born: NaiveDate| dates::age_on(born, starts_on).is_ok_and(|age| age > most);
+            let old = entry.born.iter().enumerate().filter(|(_, born)| born.is_some_and(older));
+            let at: Vec<usize> = old.map(|(at, _)| at).collect();
+            if !at.is_empty() {
+                found.push(TermsError::TooOld { at, most });
             }
         }
         found
+    }
+
+    /// Whether a household is larger than the product takes.
+    pub fn refuses_size(&self, size: i64) -> Option<TermsError> {
+        self.max_household_size.filter(|most| size > *most).map(|most| TermsError::TooLarge { size, most })
     }
 
     pub(super) fn check_terms(&self, found: &mut Findings) {
@@ -225,6 +243,7 @@ impl Product {
         if starts.len() != self.cycle_starts.len() {
             found.add("/cycle_starts".into(), "CYCLE_START_TWICE", "each day stands once");
         }
+        self.check_period(found);
         for (at, fee) in self.other_fees.iter().enumerate() {
             found.not_negative(format!("/other_fees/{at}/amount"), fee.amount);
             if fee.code.trim().is_empty() {
@@ -252,6 +271,37 @@ impl Product {
         self.check_instalments(found);
     }
 
+    fn check_period(&self, found: &mut Findings) {
+        let months = self.period_months.unwrap_or(PERIOD_MONTHS);
+        let yearly = matches!(
+            self.contribution,
+            Some(Contribution::PerPersonYear { .. } | Contribution::PerAdultChildYear { .. })
+        );
+        if yearly && months != PERIOD_MONTHS {
+            // R8 counts twelfths: in a shorter period who joins later would pay another price than the others.
+            found.add(
+                "/period_months".into(),
+                "YEAR_PRICE_OF_OTHER_PERIOD",
+                "a price per person and year is that of a period of twelve months",
+            );
+        }
+        if !self.cycle_starts.is_empty() && (1..=60).contains(&months) && !self.cycle_is_met(months) {
+            found.add(
+                "/cycle_starts".into(),
+                "CYCLE_NOT_MET",
+                "a period ends on the day before another may begin, else it could not be renewed",
+            );
+        }
+    }
+
+    /// Whether a period that begins on any of the days is followed by another of them, in leap years too.
+    fn cycle_is_met(&self, months: i64) -> bool {
+        let begins = |day: NaiveDate| self.cycle_starts.iter().any(|start| start.in_year(day.year()) == Some(day));
+        let mut starts =
+            (2023..=2026).flat_map(|year| self.cycle_starts.iter().filter_map(move |one| one.in_year(year)));
+        starts.all(|start| add_months(start, months).is_ok_and(begins))
+    }
+
     fn check_ages(&self, found: &mut Findings) {
         let limits = self.age_limits.clone().unwrap_or(AgeLimits { child_max_age: None, entry_max_age: None });
         for (name, age) in [("child_max_age", limits.child_max_age), ("entry_max_age", limits.entry_max_age)] {
@@ -262,6 +312,13 @@ impl Product {
         if let Some(Contribution::PerAdultChildYear { adult_from_age, .. }) = &self.contribution {
             if !(0..=130).contains(adult_from_age) {
                 found.add("/contribution/adult_from_age".into(), "AGE_OUT_OF_BOUNDS", "an age is from 0 to 130");
+            }
+            if limits.child_max_age.is_some_and(|most| most < *adult_from_age) {
+                found.add(
+                    "/age_limits/child_max_age".into(),
+                    "CHILD_LEAVES_BEFORE_ADULT",
+                    "a child would have to leave at an age at which it still pays as a child",
+                );
             }
             if limits.entry_max_age.is_some_and(|most| most < *adult_from_age) {
                 found.add(
@@ -291,6 +348,9 @@ impl Product {
         for (at, one) in self.instalments.iter().enumerate() {
             let pointer = format!("/instalments/{at}");
             found.rate(format!("{pointer}/share_bp"), one.share_bp);
+            if self.instalments.iter().take(at).any(|other| other.due == one.due) {
+                found.add(format!("{pointer}/due"), "INSTALMENT_TWICE", "each due day stands once");
+            }
             if one.share_bp == 0 {
                 found.add(format!("{pointer}/share_bp"), "EMPTY_INSTALMENT", "an instalment is more than nothing");
             }
@@ -353,13 +413,31 @@ mod tests {
         let harvest: MonthDay = "06-15".parse().unwrap();
         assert_eq!(harvest.on_or_after(date("2026-06-15")), Ok(date("2026-06-15")));
         assert_eq!(harvest.on_or_after(date("2026-06-16")), Ok(date("2027-06-15")));
+        assert_eq!(harvest.on_or_after(date("9999-06-16")), Err(DateOutOfRange));
+        let window = Window { from: leap, to: harvest };
+        assert!(window.holds(date("2026-02-28")) && !window.holds(date("2028-02-28")));
+        assert!(window.holds(date("2026-06-15")) && !window.holds(date("2026-06-16")));
+    }
+
+    #[test]
+    fn an_instalment_falls_due_within_the_period_that_was_agreed() {
+        let period = |from, to| Period { from: date(from), to: date(to) };
+        let harvest = InstalmentDue::On("11-15".parse().unwrap());
+        assert_eq!(harvest.due_on(period("2026-03-01", "2027-02-28")), Ok(date("2026-11-15")));
+        assert_eq!(harvest.due_on(period("2026-03-01", "2026-08-31")), Ok(date("2026-08-31")));
+        assert_eq!(InstalmentDue::Months(9).due_on(period("2026-03-01", "2026-08-31")), Ok(date("2026-08-31")));
+        // A year from 29 February ends on the 27th, and the next 28 February is the day after it.
+        let leap = InstalmentDue::On("02-28".parse().unwrap());
+        assert_eq!(leap.due_on(period("2024-02-29", "2025-02-27")), Ok(date("2025-02-27")));
     }
 
     #[test]
     fn entry_is_open_in_its_windows_over_the_years_end_too() {
         let open = product(json!({"currency": "BIF", "cycle_starts": ["01-01", "07-01"],
             "enrolment_windows": [{"from": "11-01", "to": "01-31"}]}));
-        let refused = |applied: &str, starts: &str, renewal| open.refuses(date(applied), date(starts), renewal, &[]);
+        let refused = |applied: &str, starts: &str, is_renewal| {
+            open.refuses(date(applied), date(starts), &Entry { is_renewal, size: 1, born: &[None] })
+        };
         assert_eq!(refused("2026-12-31", "2026-01-01", false), vec![]);
         assert_eq!(refused("2026-01-31", "2026-07-01", false), vec![]);
         assert_eq!(refused("2026-02-01", "2026-07-01", false), vec![TermsError::OutsideWindow]);
@@ -372,9 +450,14 @@ mod tests {
     fn a_household_that_is_too_large_or_too_old_is_told_so() {
         let limits = product(json!({"currency": "BIF", "max_household_size": 2, "age_limits": {"entry_max_age": 60}}));
         let born = [Some(date("1960-01-02")), Some(date("1990-01-01")), None];
-        let found = limits.refuses(date("2026-01-01"), date("2026-01-01"), false, &born);
-        assert_eq!(found, vec![TermsError::TooLarge { size: 3, most: 2 }, TermsError::TooOld { count: 1, most: 60 }]);
-        assert!(limits.refuses(date("2026-01-01"), date("2026-01-01"), false, &born[1..]).is_empty());
+        let day = date("2026-01-01");
+        let refused = |is_renewal, size, born| limits.refuses(day, day, &Entry { is_renewal, size, born });
+        assert_eq!(
+            refused(false, 3, &born),
+            [TermsError::TooLarge { size: 3, most: 2 }, TermsError::TooOld { at: vec![0], most: 60 }]
+        );
+        assert_eq!(refused(false, 2, &born[1..]), []);
+        assert_eq!(refused(true, 2, &born), [], "who is in the mutual may grow old in it");
     }
 
     #[test]
@@ -390,20 +473,47 @@ mod tests {
             "max_household_size": 0,
             "age_limits": {"child_max_age": 200},
         }));
-        let codes: Vec<&str> = wrong.contradictions().iter().map(|one| one.code).collect();
-        for code in [
-            "PERIOD_OUT_OF_BOUNDS",
-            "CYCLE_START_TWICE",
-            "NEGATIVE",
-            "FEE_TWICE",
-            "SIZE_BELOW_ONE",
-            "AGE_OUT_OF_BOUNDS",
-            "MONTHLY_AND_INSTALMENTS",
-            "EMPTY_INSTALMENT",
-            "DUE_OUTSIDE_PERIOD",
-            "SHARES_NOT_WHOLE",
+        let found = wrong.contradictions();
+        let told: Vec<(&str, &str)> = found.iter().map(|one| (one.pointer.as_str(), one.code)).collect();
+        let expected = [
+            ("/period_months", "PERIOD_OUT_OF_BOUNDS"),
+            ("/cycle_starts", "CYCLE_START_TWICE"),
+            ("/other_fees/0/amount", "NEGATIVE"),
+            ("/other_fees/1/code", "FEE_TWICE"),
+            ("/max_household_size", "SIZE_BELOW_ONE"),
+            ("/age_limits/child_max_age", "AGE_OUT_OF_BOUNDS"),
+            ("/instalments", "MONTHLY_AND_INSTALMENTS"),
+            ("/instalments/0/share_bp", "EMPTY_INSTALMENT"),
+            ("/instalments/0/due/months", "DUE_OUTSIDE_PERIOD"),
+            ("/instalments/1/due/on", "DUE_OUTSIDE_PERIOD"),
+            ("/instalments", "SHARES_NOT_WHOLE"),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn parameters_contradict_each_other() {
+        let codes = |value| product(value).contradictions().into_iter().map(|one| one.code).collect::<Vec<_>>();
+        let ages = json!({"kind": "per_adult_child_year", "adult": 2, "child": 1, "adult_from_age": 18});
+        let year = json!({"kind": "per_person_year", "amount": 5});
+        let halves = json!([{"share_bp": 5000, "due": {"months": 3}}, {"share_bp": 5000, "due": {"months": 3}}]);
+        for (rest, expected) in [
+            (json!({"contribution": ages, "age_limits": {"child_max_age": 17}}), vec!["CHILD_LEAVES_BEFORE_ADULT"]),
+            (json!({"contribution": ages, "age_limits": {"child_max_age": 18, "entry_max_age": 18}}), vec![]),
+            (json!({"contribution": ages, "age_limits": {"entry_max_age": 17}}), vec!["NO_ADULT_ENTERS"]),
+            (json!({"contribution": year, "period_months": 6}), vec!["YEAR_PRICE_OF_OTHER_PERIOD"]),
+            (json!({"contribution": ages, "period_months": 24}), vec!["YEAR_PRICE_OF_OTHER_PERIOD"]),
+            (json!({"contribution": year, "instalments": halves}), vec!["INSTALMENT_TWICE"]),
+            (json!({"instalments": [{"share_bp": 10000, "due": {"months": 0}}]}), vec!["NOTHING_TO_SPLIT"]),
+            (json!({"cycle_starts": ["01-01", "07-01"], "period_months": 6}), vec![]),
+            // A year from 28 February 2023 ends before 28 February 2024, on which no period begins.
+            (json!({"cycle_starts": ["02-29"]}), vec!["CYCLE_NOT_MET"]),
+            (json!({"cycle_starts": ["01-01"], "period_months": 6}), vec!["CYCLE_NOT_MET"]),
+            (json!({"cycle_starts": ["02-28", "08-31"], "period_months": 6}), vec!["CYCLE_NOT_MET"]),
         ] {
-            assert!(codes.contains(&code), "{code} is not among {codes:?}");
+            let mut value = rest.clone();
+            value["currency"] = json!("BIF");
+            assert_eq!(codes(value), expected, "{rest}");
         }
         let bands = product(json!({"currency": "BIF", "max_household_size": 9,
             "contribution": {"kind": "household_bands", "bands": [{"from": 1, "to": 6, "amount": 10}]}}));
