@@ -51,7 +51,7 @@ pub struct Certificate {
     pub expires_on: NaiveDate,
     /// The text of the QR code.
     pub code: String,
-    /// The token as it is typed.
+    /// The token as it travels; printed in groups, as it is typed.
     pub token: String,
 }
 
@@ -251,8 +251,13 @@ fn grouped(number: &str) -> String {
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return number.to_owned();
     }
-    let digits: Vec<char> = number.chars().collect();
-    digits.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+    in_fours(number)
+}
+
+/// A text in groups of four characters.
+fn in_fours(text: &str) -> String {
+    let all: Vec<char> = text.chars().collect();
+    all.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
 fn year(of: Option<i32>) -> String {
@@ -369,7 +374,7 @@ pub fn certificate(of: &Certificate, texts: &Texts, language: &str) -> Result<Ve
     let mut y = paragraph(on, strong, beside, foot + 9.0, width, 14.5, &validity);
     y = paragraph(on, Style::new(false, 8.6, 7.0, INK), beside, y + 3.0, width, 12.0, &texts.certificate_terms);
     text(on, Style::new(false, 7.4, 6.0, FAINT), beside, y + 6.0, width, &texts.verification_code);
-    text(on, Style::new(true, 10.5, 7.0, INK), beside, y + 19.0, width, &of.token);
+    text(on, Style::new(true, 10.5, 7.0, INK), beside, y + 19.0, width, &in_fours(&of.token));
     let (left, right) = ((EDGE, BODY * 0.4), (EDGE + BODY * 0.5, BODY * 0.5));
     for ((x, width), label) in [(left, &texts.place_and_date), (right, &texts.signature)] {
         rectangle(on, FAINT, x, A4_HEIGHT - 66.0, width, 0.6);
@@ -398,7 +403,7 @@ fn table(on: &mut Surface<'_>, top: f32, persons: &[Person], texts: &Texts) {
     let columns = [(0.0, 0.37), (0.39, 0.25), (0.66, 0.20), (0.88, 0.12)];
     let place = |at: usize| (EDGE + BODY * columns[at].0, BODY * columns[at].1);
     let head = Style::new(true, 8.4, 5.5, BRAND);
-    for (at, label) in [&texts.name, &texts.number, &texts.relationship, &texts.born].into_iter().enumerate() {
+    for (at, label) in [&texts.name, &texts.number, &texts.relationship, &texts.born_short].into_iter().enumerate() {
         let (x, width) = place(at);
         text(on, head, x, top + 10.0, width, label);
     }

@@ -121,6 +121,7 @@ impl RevokeProof {
 #[serde(deny_unknown_fields)]
 pub struct LanguageFilter {
     /// `en` or `fr`; where it is left out, as `Accept-Language` asks, else English.
+    #[param(inline)]
     pub lang: Option<Language>,
 }
 

@@ -20,7 +20,7 @@ use crate::households::store as households;
 use crate::ids::*;
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -331,18 +331,19 @@ fn seal(issuer: &Issuer, proof: &Proof, number: &str, holder: &Member) -> Result
     Ok(Some((token, rules::to_code(&message))))
 }
 
-/// A token as it travels.
+/// A token as it travels: base32, which has no 0, 1 or 8 to be taken for a letter, since people type it from paper.
 pub fn token_text(token: &[u8; 16]) -> String {
-    BASE64URL_NOPAD.encode(token)
+    BASE32_NOPAD.encode(token)
 }
 
-/// A token as it was sent.
+/// A token as it was sent: in either case, with or without the gaps between its groups.
 pub fn read_token(text: &str) -> Option<[u8; 16]> {
     // The length first: nothing longer is decoded.
-    if text.len() != 22 {
+    if text.len() > 40 {
         return None;
     }
-    BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok()
+    let typed: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).map(|c| c.to_ascii_uppercase()).collect();
+    BASE32_NOPAD.decode(typed.as_bytes()).ok()?.try_into().ok()
 }
 
 /// A proof as PDF.

@@ -73,6 +73,7 @@ pub struct Texts {
     pub number: String,
     pub household: String,
     pub born: String,
+    pub born_short: String,
     pub name: String,
     pub relationship: String,
     pub valid_until: String,

@@ -1,1 +1,4 @@
+mod certificate;
 mod docs;
+mod issue;
+mod verify;
