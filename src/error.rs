@@ -74,6 +74,10 @@ codes! {
     VersionImmutable = 422 "version_immutable" "Published versions do not change": "Make a new version instead.";
     ProductNotValid = 422 "product_not_valid" "The product is not valid then": "There is no published version valid on the day on which the period begins.";
     CurrencyMismatch = 422 "CURRENCY_MISMATCH" "Another currency": "The amount is in another currency than the mutual's (R1).";
+    OutsideEnrolmentWindow = 422 "outside_enrolment_window" "Entry is not open": "The product takes new households in other months only; a renewal is not bound.";
+    NotACycleStart = 422 "not_a_cycle_start" "Not a beginning of the cycle": "The product's periods begin on fixed days of the year.";
+    HouseholdTooLarge = 422 "household_too_large" "Too many persons": "The product takes smaller households only.";
+    AgeLimit = 422 "age_limit" "Too old to enter": "A person is older than the product takes on the period's first day.";
     NoBand = 422 "no_band" "No price for this household": "The product has no contribution for a household of this size (R5).";
     NoPrincipal = 422 "no_principal" "No principal": "The household has no living principal on that day.";
     SecondPrincipal = 422 "second_principal" "A second principal": "A household has one principal at a time.";

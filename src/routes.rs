@@ -10,7 +10,9 @@ use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
 use crate::enrolments::membership_http as membership;
+use crate::enrolments::price_http as enrolment_price;
 use crate::enrolments::search_http as search;
+use crate::enrolments::work_http as work;
 use crate::error::{Code, Problem, ProblemView};
 use crate::households::events_http as events;
 use crate::households::file_http as file;
@@ -19,6 +21,7 @@ use crate::imports::areas_http as area_import;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
 use crate::products::http as products;
+use crate::products::price_http as product_price;
 use crate::providers::http as providers;
 use crate::reports::http as reports;
 use actix_web::web;
@@ -380,6 +383,11 @@ pub static ROUTES: &[Route] = &[
         .gives::<products::VersionView>(200)
         .if_match()
         .writes(Writes::Command),
+    route!(Post "/products/{id}/price" product_price::price,
+        "Prices a household that is thought of, and explains the amount line by line")
+        .needs(P::ProductRead, Named)
+        .body::<product_price::PriceProduct>()
+        .gives::<product_price::PriceView>(200),
     route!(Get "/mutuals/{m}/households" households::list, "Households, by id")
         .needs(P::RegisterRead, Mutual)
         .query::<households::HouseholdListFilter>()
@@ -532,6 +540,13 @@ pub static ROUTES: &[Route] = &[
         .gives::<file::GroupMemberView>(200)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/members/{id}/status" eligibility::status,
+        "A member's status per benefit category on any day, why, and when it changes")
+        .needs(P::RegisterRead, Mutual)
+        .query::<eligibility::StatusFilter>()
+        .gives::<eligibility::StatusView>(200)
+        .persons()
+        .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/members/{id}/cover" enrolments::cover, "A member's cover, past and future, in spans")
         .needs(P::RegisterRead, Mutual)
         .pages::<enrolments::SpanView>()
@@ -549,6 +564,26 @@ pub static ROUTES: &[Route] = &[
         .gives::<enrolments::EnrolmentView>(201)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/work" work::counts, "What waits for the office, counted list by list")
+        .needs(P::RegisterRead, Mutual)
+        .query::<work::WorkCountFilter>()
+        .gives::<work::WorkCounts>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/work/{list}" work::list,
+        "A work list: to_admit, unpaid, expiring, suspended, over_age or duplicates; JSON or CSV")
+        .needs(P::RegisterRead, Mutual)
+        .query::<work::WorkFilter>()
+        .pages::<work::WorkItem>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/enrolments/price" enrolment_price::price,
+        "Prices an enrolment of a household as admission would, line by line")
+        .needs(P::RegisterRead, Mutual)
+        .body::<enrolment_price::PriceEnrolment>()
+        .gives::<product_price::PriceView>(200)
+        .persons()
+        .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/enrolments/{id}" enrolments::get, "An enrolment")
         .needs(P::RegisterRead, Mutual)
         .gives::<enrolments::EnrolmentView>(200)

@@ -381,3 +381,28 @@ mod tests {
         assert!(must_match(None, 3).is_err());
     }
 }
+
+/// In what form a list or report is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The form of every answer.
+    Json,
+    /// A table for a spreadsheet.
+    Csv,
+}
+
+/// JSON unless `Accept` asks for CSV.
+///
+/// # Errors
+/// `not_acceptable`.
+pub fn wanted(req: &HttpRequest) -> Result<Format> {
+    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    if kinds.contains(&"text/csv") {
+        Ok(Format::Csv)
+    } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {
+        Ok(Format::Json)
+    } else {
+        Err(Code::NotAcceptable.into())
+    }
+}

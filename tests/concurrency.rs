@@ -6,7 +6,9 @@ use ayni::audit::frame::Done;
 use ayni::db::DbError;
 use ayni::enrolments::rules::EnrolmentState;
 use ayni::enrolments::service::{as_cover_span, facts, spans_of};
-use ayni::error::{Error, Result};
+use ayni::error::{Code, Error, Result};
+use ayni::households::events::{NewEvent, What};
+use ayni::households::model::EventKind;
 use ayni::households::model::Relationship;
 use ayni::households::rules::is_valid_card_number;
 use ayni::ids::*;
@@ -203,4 +205,53 @@ fn households_registered_at_once_have_numbers_and_cards_without_a_gap() {
     assert!(cards.iter().all(|card| is_valid_card_number(card)));
     let serials: Vec<String> = cards.iter().map(|card| card[..14].to_owned()).collect();
     assert_eq!(serials, (1..=end.members.len()).map(|serial| format!("100001{serial:08}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_is_moved_by_many_at_once_ends_in_one_household() {
+    let office = Office::new();
+    let (product, _) = office.product("MONTH", parameters());
+    let homes: Vec<HouseholdId> = (0..2).map(|_| registered(&office, "INDIGENT", 5)).collect();
+    for home in &homes {
+        let applied = office.order("POST /enrolments");
+        office.apply(&applied, &application(*home, product, day("2026-03-05"), day("2026-03-10"))).unwrap();
+        office.admit(&office.order("POST /admit"), Key::new(applied.id.uuid()), day("2026-03-10")).unwrap();
+    }
+    let before = office.snapshot(&mut office.test.owner());
+    let movable: Vec<(MemberId, HouseholdId)> = before
+        .memberships
+        .iter()
+        .filter(|stay| stay.relationship != Relationship::Principal)
+        .map(|stay| (stay.member_id, stay.household_id))
+        .collect();
+    assert_eq!(movable.len(), 8);
+    let (moved, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    at_once(|thread| {
+        // Every person is moved by two threads, half of them each way: the locks are taken in one order.
+        let (member, from) = movable[thread % movable.len()];
+        let to = *homes.iter().find(|home| **home != from).unwrap();
+        let event = NewEvent {
+            kind: EventKind::Adoption,
+            on: day("2026-03-08"),
+            note: None,
+            what: What::FromHousehold { member, from, relationship: Relationship::Other },
+        };
+        let order = office.order("POST /events");
+        match persist(|| office.tell(&order, to, &event)) {
+            Ok(_) => moved.fetch_add(1, Ordering::SeqCst),
+            Err(Error::Problem(problem)) if problem.code == Code::OtherHousehold => {
+                refused.fetch_add(1, Ordering::SeqCst)
+            }
+            Err(other) => panic!("{other:?}"),
+        };
+    });
+    assert_eq!((moved.into_inner(), refused.into_inner()), (8, 8));
+    let end = office.snapshot(&mut office.test.owner());
+    all_holds(&office, &end);
+    for (member, from) in movable {
+        let open: Vec<_> =
+            end.memberships.iter().filter(|stay| stay.member_id == member && stay.to_on.is_none()).collect();
+        assert_eq!(open.len(), 1);
+        assert_ne!(open[0].household_id, from);
+    }
 }

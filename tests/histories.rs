@@ -6,9 +6,12 @@ use ayni::audit::frame::Done;
 use ayni::contributions::model::Method;
 use ayni::contributions::service::{NewPayment, Taker};
 use ayni::db::{Conn, Wall};
+use ayni::enrolments::model::Enrolment;
 use ayni::enrolments::rules::{CoverSpan, EnrolmentState, Waiting};
 use ayni::enrolments::service::{as_cover_span, facts, spans_of};
 use ayni::error::{Error, Result};
+use ayni::households::events::{NewEvent, What};
+use ayni::households::model::EventKind;
 use ayni::households::model::Relationship;
 use ayni::ids::*;
 use chrono::{Datelike, Days, NaiveDate};
@@ -60,6 +63,10 @@ enum Act {
     PayUp { over: i64 },
     /// Somebody joins, so many days ago; a newborn was born so many days before that.
     Join { ago: u64, born: Option<u64> },
+    /// Somebody of the household dies, or leaves it, today.
+    Lose { dies: bool },
+    /// The last loss is taken back.
+    TakeBack,
     /// An application for the year after the last one, begun so many days late, or around today.
     Apply { late: i64 },
     /// The oldest application is admitted, as of so many days ago.
@@ -84,6 +91,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (1..9_000_i64, 0..25_u64, 0..5_u8).prop_map(|(amount, ago, how)| Act::Pay { amount, ago, how }),
         5 => prop_oneof![Just(0), 1..12_000_i64].prop_map(|over| Act::PayUp { over }),
         2 => (0..40_u64, prop::option::of(0..45_u64)).prop_map(|(ago, born)| Act::Join { ago, born }),
+        1 => any::<bool>().prop_map(|dies| Act::Lose { dies }),
+        1 => Just(Act::TakeBack),
         4 => prop_oneof![3 => Just(0), 1 => -5..60_i64].prop_map(|late| Act::Apply { late }),
         5 => prop_oneof![2 => Just(0), 1 => 0..20_u64].prop_map(|ago| Act::Admit { ago }),
         1 => Just(Act::Reject),
@@ -104,6 +113,8 @@ struct Story {
     households: Vec<HouseholdId>,
     products: Vec<ProductId>,
     terms: HashMap<ProductVersionId, Terms>,
+    /// The losses that were not taken back, each with its household.
+    losses: Vec<(HouseholdId, EventId)>,
 }
 
 impl Story {
@@ -136,7 +147,7 @@ impl Story {
             office.snapshot(&mut conn).frame_holds(&before, order.id, office.today(), day("2026-02-20"));
             households.push(Key::new(order.id.uuid()));
         }
-        Story { office, conn, households, products, terms }
+        Story { office, conn, households, products, terms, losses: Vec::new() }
     }
 
     fn snapshot(&mut self) -> Snapshot {
@@ -177,6 +188,36 @@ impl Story {
                 let on = ago_of(today, ago);
                 let child = person(Relationship::Child, born.map_or(day("1999-09-09"), |days| ago_of(on, days)));
                 self.office.add_member(&order, household, on, &child).map(made)
+            }
+            Act::Lose { dies } => {
+                // What was issued ahead for a coming period counts who was there when it was issued.
+                let ahead = |row: &Enrolment| {
+                    row.household_id == household && row.state == EnrolmentState::Admitted && row.starts_on > today
+                };
+                let gone = before.memberships.iter().rfind(|stay| {
+                    stay.household_id == household
+                        && stay.to_on.is_none()
+                        && stay.from_on < today
+                        && stay.relationship != Relationship::Principal
+                });
+                let Some(stay) = gone.filter(|_| !before.enrolments.iter().any(ahead)) else { return };
+                let kind = if dies { EventKind::Death } else { EventKind::Departure };
+                let event = NewEvent { kind, on: today, note: None, what: What::Member { member: stay.member_id } };
+                let done = self.office.tell(&order, household, &event).map(made);
+                if done.is_ok() {
+                    self.losses.push((household, Key::new(order.id.uuid())));
+                }
+                done
+            }
+            Act::TakeBack => {
+                let Some((household, event)) = self.losses.pop() else { return };
+                // A period that was admitted meanwhile did not count who comes back: he would owe nothing for it.
+                let since = |row: &Enrolment| row.household_id == household && row.admitted_on.is_some();
+                let lost_on = before.members.iter().filter_map(|member| member.died_on).max();
+                if before.enrolments.iter().any(|row| since(row) && lost_on.is_none_or(|on| row.starts_on > on)) {
+                    return;
+                }
+                self.office.take_back(&order, event).map(made)
             }
             Act::Apply { late } => {
                 let ends = before
@@ -287,6 +328,10 @@ impl Story {
                 others += share;
             };
             for stay in stays.clone().filter(|stay| stay.from_on <= row.ends_on) {
+                // Who had gone before the period began is not in its price.
+                if stay.to_on.is_some_and(|to| to < row.starts_on) {
+                    continue;
+                }
                 let month = |on: NaiveDate| i64::from(on.year()) * 12 + i64::from(on.month0());
                 match at {
                     0 => {}
@@ -404,7 +449,8 @@ impl Story {
             let member = after.members.iter().find(|member| member.id == stay.member_id).unwrap();
             let spans: Vec<&CoverSpan<Uuid>> =
                 stored.iter().filter(|span| span.person == stay.member_id.uuid()).collect();
-            let expected = days.person(member.birth_date, stay.from_on);
+            let until = [stay.to_on, member.died_on].into_iter().flatten().min();
+            let expected = days.person(member.birth_date, stay.from_on, until);
             for (on, expected) in days_from(days.first, days.last).zip(expected) {
                 let found = spans
                     .iter()
@@ -519,7 +565,7 @@ impl Timeline {
         self.covers.iter().rfind(|cover| cover.start <= on)
     }
 
-    fn person(&self, born: Option<NaiveDate>, registered: NaiveDate) -> Vec<Known> {
+    fn person(&self, born: Option<NaiveDate>, registered: NaiveDate, until: Option<NaiveDate>) -> Vec<Known> {
         let newborn = born.is_some_and(|born| {
             born <= registered
                 && registered <= add(born, 30)
@@ -529,6 +575,9 @@ impl Timeline {
         let mut covered: Option<(usize, Waiting, Uuid)> = None;
         days_from(self.first, self.last)
             .map(|on| {
+                if until.is_some_and(|until| on > until) {
+                    return covered.map(|(_, waiting, enrolment)| ("TERMINATED", waiting, enrolment));
+                }
                 let cover = self.cover_on(on).filter(|_| on >= from)?;
                 let state = cover.on(on);
                 if matches!(state, Day::InForce | Day::Suspended) {
@@ -670,7 +719,7 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
     if support::database::on_postgres() {
         return;
     }
-    for word in ["IN_FORCE", "SUSPENDED", "LAPSED", "EXPIRED", "payment_surplus", "credit_used", "year"] {
+    for word in ["IN_FORCE", "SUSPENDED", "LAPSED", "EXPIRED", "TERMINATED", "payment_surplus", "credit_used", "year"] {
         assert!(seen.contains_key(word), "no history came to {word}: {seen:?}");
     }
 }

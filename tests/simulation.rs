@@ -58,6 +58,9 @@ fn a_history_has_all_that_happens_to_members() {
     for state in ["APPLIED", "ADMITTED"] {
         assert!(test.count(&format!("enrolments WHERE state = '{state}'")) > 0, "no enrolment is {state}");
     }
+    for kind in ["BIRTH", "ARRIVAL", "DEATH", "DEPARTURE", "CHANGE_OF_PRINCIPAL", "SEPARATION", "COUNTER_EVENT"] {
+        assert!(test.count(&format!("household_events WHERE kind = '{kind}'")) > 0, "no {kind}");
+    }
     for outcome in ["approved", "partially_approved", "rejected"] {
         assert!(test.count(&format!("claims WHERE outcome = '{outcome}'")) > 0, "no claim is {outcome}");
     }

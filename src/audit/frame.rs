@@ -49,6 +49,8 @@ pub struct Joined {
     pub revision: i64,
     /// The first day there.
     pub on: NaiveDate,
+    /// When the person was born, as far as it is known.
+    pub born_on: Option<NaiveDate>,
     /// The business date.
     pub today: NaiveDate,
     /// The command.

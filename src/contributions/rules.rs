@@ -3,17 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::money::{self, Overflow};
-use crate::words;
 use chrono::NaiveDate;
 
-words! {
-    /// What a due is for, in the order in which dues of one day are paid (R9).
-    pub enum DueKind {
-        Registration = "REGISTRATION",
-        Contribution = "CONTRIBUTION",
-        Other = "OTHER",
-    }
-}
+pub use crate::products::rules::DueKind;
 
 /// A due and what was paid for it so far. Ids are ordered as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
-//! `POST /eligibility`
+//! `POST /eligibility` of a presented card, and the status of a member for the office.
 use super::service::{self, Answer};
 use crate::access::guard::{ByCard, Guard};
 use crate::access::permissions::{Permission, need};
+use crate::access::scopes::MutualScope;
 use crate::db::Wall;
 use crate::enrolments::rules::CategoryAnswer;
 use crate::error::{Code, Problem, Result};
@@ -9,12 +10,12 @@ use crate::households::http::is_number;
 use crate::households::service::mutual_of_card;
 use crate::households::store as households;
 use crate::ids::*;
-use crate::web::{Body, blocking, shown};
+use crate::web::{Body, Ids, Query, blocking, shown};
 use actix_web::HttpResponse;
 use chrono::{Datelike, NaiveDate};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The question.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -153,5 +154,67 @@ pub async fn check(guard: Guard<need::EligibilityCheck, ByCard>, body: Body<Chec
                 .map(|(category, quantity)| QuantityView { category, quantity })
                 .collect(),
         },
+    }))
+}
+
+/// The day that is asked.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct StatusFilter {
+    /// Past or future; today where it is left out.
+    pub on: Option<NaiveDate>,
+}
+
+/// A person's status, per benefit category.
+#[derive(Serialize, ToSchema)]
+pub struct StatusView {
+    pub member_id: MemberId,
+    pub on: NaiveDate,
+    /// Cover as such, without waiting.
+    pub cover: EntitlementView,
+    /// Why: `UP_TO_DATE`, `ARREARS`, `PERIOD_ENDED`, `DECEASED`…; where no cover has begun, `APPLIED` (to be admitted),
+    /// `UNPAID` (admitted, its threshold not paid) or `NOT_ENROLLED`.
+    pub reason: String,
+    pub enrolment_id: Option<EnrolmentId>,
+    /// Each category of its product, by name.
+    pub benefits: Vec<BenefitView>,
+    /// The next day on which something of this changes if nothing more is recorded.
+    pub next_change_on: Option<NaiveDate>,
+}
+
+/// `GET /mutuals/{m}/members/{id}/status`
+pub async fn status(
+    guard: Guard<need::RegisterRead, MutualScope>,
+    path: Ids<(OrganisationId, MemberId)>,
+    query: Query<StatusFilter>,
+) -> Result<HttpResponse> {
+    let id = path.0.1;
+    let on = query.0.on.unwrap_or(guard.scope.today());
+    let (answer, reason) = guard
+        .read(move |r, scope| {
+            let (member, stay) = households::find_member(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+            let answer = service::answer(r, scope, member, stay, on)?;
+            let reason = match &answer.reason {
+                Some(reason) => reason.clone(),
+                None => service::why_not(r, scope.mutual(), answer.stay.household_id, on)?.to_owned(),
+            };
+            Ok((answer, reason))
+        })
+        .await?;
+    guard.note("member", [id.uuid()], None).await?;
+    let ends = answer.benefits.iter().map(|(_, one)| one.until).chain([answer.cover.until]).flatten();
+    let next_change_on = ends.min().and_then(|until| until.succ_opt());
+    Ok(shown(&StatusView {
+        member_id: id,
+        on,
+        cover: answer.cover.into(),
+        reason,
+        enrolment_id: answer.enrolment,
+        benefits: answer
+            .benefits
+            .into_iter()
+            .map(|(category, entitlement)| BenefitView { category, entitlement: entitlement.into() })
+            .collect(),
+        next_change_on,
     }))
 }

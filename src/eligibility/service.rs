@@ -3,6 +3,7 @@ use crate::access::scopes::MutualScope;
 use crate::claims::service::{Left, left};
 use crate::dates::within;
 use crate::db::Read;
+use crate::enrolments::model::EnrolmentState;
 use crate::enrolments::rules::{CategoryAnswer, CoverSpan, Entitlement, category_answer, span_on};
 use crate::enrolments::service::as_cover_span;
 use crate::enrolments::store as enrolments;
@@ -107,4 +108,18 @@ fn product_of(
         Some(version) => products::parameters(version).map(Some),
         None => Ok(None),
     }
+}
+
+/// Why no cover has begun by a day, from the household's enrolments.
+///
+/// # Errors
+/// The database's.
+pub fn why_not(r: &mut Read, mutual: MutualId, household: HouseholdId, on: NaiveDate) -> Result<&'static str> {
+    let rows = enrolments::list_of_household(r, mutual, household)?;
+    let stands = |state: EnrolmentState| rows.iter().any(|row| row.state == state && row.ends_on >= on);
+    Ok(match (stands(EnrolmentState::Admitted), stands(EnrolmentState::Applied)) {
+        (true, _) => "UNPAID",
+        (false, true) => "APPLIED",
+        (false, false) => "NOT_ENROLLED",
+    })
 }

@@ -1,17 +1,20 @@
 //! Commands of a membership after its admission: renew, resign, hear, exclude, appeal, cancel, end, and take back what was
 //! entered in error. Each is a step that stays; the enrolment carries the state that follows.
 use super::model::*;
+use super::rules::{Renewable, renewal_list};
 use super::service::{self, Application, locked};
 use super::store;
 use crate::access::scopes::MutualScope;
-use crate::audit::frame::Order;
+use crate::audit::frame::{Hooks, Order};
 use crate::contributions::model::Due;
 use crate::contributions::service::{Locked, NewDue, cancel_open, cancel_unpaid, issue};
 use crate::contributions::store as contributions;
 use crate::dates::add_days;
 use crate::db::Write;
 use crate::error::{Code, Error, Problem, Result};
-use crate::households::model::Household;
+use crate::households::events::{NewEvent, What, record};
+use crate::households::model::{EventKind, Household, Member, Membership, Relationship};
+use crate::households::store as households;
 use crate::ids::*;
 use crate::products::{service as products, store as product_store};
 use crate::web::must_match;
@@ -140,12 +143,15 @@ pub struct Renewal {
 }
 
 /// Renews a household's enrolment for another period: a new enrolment, admitted at once, with its dues. Whether the cover
-/// continues without new waiting depends on when it is paid (R19).
+/// continues without new waiting depends on when it is paid (R19). Children who have reached the product's age by the end
+/// of the period leave with it (R20), each by an event.
 ///
 /// # Errors
 /// `wrong_state`, `version_mismatch`, and as applying and admitting.
+#[allow(clippy::too_many_arguments, reason = "what the command knows, handed on as it is")]
 pub fn renew(
     w: &mut Write,
+    hooks: &Hooks,
     scope: &MutualScope,
     order: &Order,
     owners: &[OrganisationId],
@@ -158,7 +164,8 @@ pub fn renew(
     let version = product_store::list_versions_by_id(w, &[row.product_version_id])?
         .pop()
         .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
-    let grace = products::parameters(&version)?.renewal_grace_days.unwrap_or(0);
+    let product = products::parameters(&version)?;
+    let grace = product.renewal_grace_days.unwrap_or(0);
     let beyond = |_| Error::from(Problem::with(Code::ImpossibleDate, "a date lies beyond the calendar"));
     let next_day = add_days(row.ends_on, 1).map_err(beyond)?;
     let continuous = scope.today() <= add_days(row.ends_on, grace).map_err(beyond)?;
@@ -175,11 +182,43 @@ pub fn renew(
         let detail = format!("the period that is renewed runs to {}", row.ends_on);
         return Err(Problem::with(Code::PeriodOverlaps, detail).at("/starts_on").into());
     }
+    let members = households::list_of_household(w, scope.mutual(), row.household_id)?;
+    for child in over_age(&members, product.child_max_age(), row.ends_on).map_err(beyond)? {
+        let event = NewEvent {
+            kind: EventKind::ChildOverAge,
+            on: scope.today().min(row.ends_on),
+            note: None,
+            what: What::Member { member: child },
+        };
+        let own = Order { id: w.new_id(), ..order.clone() };
+        record(w, hooks, scope, &own, row.household_id, &event)?;
+    }
     let new = service::apply(w, scope, order, owners, &application)?;
     service::admit(w, scope, order, new, Some("\"v1\""), scope.today())?;
     note_step(w, order, row, StepKind::Renewed, scope.today(), None, None)?;
     w.names("enrolment", row.id.uuid());
     Ok(())
+}
+
+/// The children who leave with the period: those present and alive who are not on the renewal list (R20).
+fn over_age(
+    members: &[(Member, Membership)],
+    max_age: Option<i64>,
+    period_to: NaiveDate,
+) -> std::result::Result<Vec<MemberId>, crate::dates::DateOutOfRange> {
+    let there: Vec<Renewable<MemberId>> = members
+        .iter()
+        .filter(|(_, stay)| stay.to_on.is_none() && stay.from_on <= period_to)
+        .map(|(member, stay)| Renewable {
+            id: member.id,
+            is_child: stay.relationship == Relationship::Child,
+            born_on: member.birth_date,
+            died_on: member.died_on,
+        })
+        .collect();
+    let renewed = renewal_list(&there, max_age, period_to)?;
+    let gone = there.into_iter().filter(|one| one.died_on.is_none() && !renewed.contains(&one.id));
+    Ok(gone.map(|one| one.id).collect())
 }
 
 /// The member resigns: cover runs to the period's end, or to the day that was agreed; what falls due after it is owed no

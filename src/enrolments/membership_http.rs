@@ -93,6 +93,7 @@ pub async fn renew(
     let id = path.0.1;
     let order = guard.order(&body)?;
     let if_match = guard.facts.if_match.clone();
+    let hooks = guard.desk.hooks;
     let asked = body.value;
     let mutual: OrganisationId = guard.scope.mutual().into();
     let mut owners = guard.picture.ancestors(mutual, guard.scope.today());
@@ -102,7 +103,9 @@ pub async fn renew(
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, order| membership::renew(w, scope, order, &owners, id, if_match.as_deref(), &renewal),
+            move |w, scope, order| {
+                membership::renew(w, &hooks, scope, order, &owners, id, if_match.as_deref(), &renewal)
+            },
             |r, scope, order| show(r, scope, Key::new(order.id.uuid())),
         )
         .await?;

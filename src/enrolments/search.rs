@@ -59,7 +59,7 @@ fn sieves(asked: &Asked, scope: &MutualScope) -> Vec<Sieve> {
     all.extend(asked.group.map(|group| Sieve::Group(group, asked.today)));
     all.extend(asked.cover.map(|(state, on)| state.map_or(Sieve::NoCover(on), |state| Sieve::Cover(state, on))));
     if let Sections::These(ids) = scope.sections() {
-        all.push(Sieve::Sections(ids.iter().copied().collect()));
+        all.push(Sieve::Sections(ids.to_vec()));
     }
     all
 }

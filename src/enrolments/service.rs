@@ -13,10 +13,10 @@ use crate::contributions::store as contributions;
 use crate::dates::{self, Period, add_months};
 use crate::db::{Read, Write};
 use crate::error::{Code, Error, Problem, Result};
-use crate::households::model::Household;
+use crate::households::model::{Household, Member, Membership};
 use crate::households::store as households;
 use crate::ids::*;
-use crate::products::rules::{CallError, Contribution, Persons, Product, contribution_call, prorata};
+use crate::products::rules::{Contribution, PersonOf, PlannedDue, Product, period_of, price_of, prorata, schedule};
 use crate::products::{service as products, store as product_store};
 use crate::series::{self, SeriesKind};
 use crate::web::must_match;
@@ -61,15 +61,6 @@ pub fn apply(
     households::lock(w, mutual, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
     let household =
         households::find(w, scope, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
-    let ends_on = match asked.ends_on {
-        Some(day) => day,
-        None => add_months(asked.starts_on, 12).and_then(|next| dates::add_days(next, -1)).map_err(out_of_calendar)?,
-    };
-    let period = Period::new(asked.starts_on, ends_on)
-        .ok_or(Problem::with(Code::ImpossibleDate, "the period ends before it begins").at("/ends_on"))?;
-    if period.days() > 1830 {
-        return Err(Problem::with(Code::ImpossibleDate, "a period has at most five years").at("/ends_on").into());
-    }
     if asked.applied_on > scope.today() {
         return Err(Problem::of(Code::FutureDate).at("/applied_on").into());
     }
@@ -85,7 +76,18 @@ pub fn apply(
     if !households::has_principal(w, mutual, asked.household, asked.applied_on.max(household.registered_on))? {
         return Err(Problem::of(Code::NoPrincipal).at("/household_id").into());
     }
+    let product = products::parameters(&version)?;
+    let period = period_of(&product, asked.starts_on, asked.ends_on)
+        .map_err(out_of_calendar)?
+        .ok_or(Problem::with(Code::ImpossibleDate, "the period ends before it begins").at("/ends_on"))?;
+    if period.days() > 1830 {
+        return Err(Problem::with(Code::ImpossibleDate, "a period has at most five years").at("/ends_on").into());
+    }
+    let ends_on = period.to;
     must_not_overlap(w, mutual, asked.household, period, scope.today())?;
+    let is_renewal = renews(&store::list_of_household(w, mutual, asked.household)?, asked.starts_on);
+    let members = households::list_of_household(w, mutual, asked.household)?;
+    must_fit_terms(&product, asked.applied_on, asked.starts_on, is_renewal, &members)?;
     let mut row = Enrolment {
         mutual_id: mutual,
         id: Key::new(order.id.uuid()),
@@ -251,7 +253,7 @@ fn must_be_applied(row: &Enrolment) -> Result<()> {
 }
 
 /// R6: a first enrolment, or a re-entry after a lapse. A lapse that is still to come, should nothing more be paid, is none.
-fn is_first(w: &mut Write, mutual: MutualId, household: HouseholdId, on: NaiveDate) -> Result<bool> {
+fn is_first(w: &mut Read, mutual: MutualId, household: HouseholdId, on: NaiveDate) -> Result<bool> {
     let before = store::list_of_household(w, mutual, household)?.into_iter().any(|row| row.admitted_on.is_some());
     if !before {
         return Ok(true);
@@ -270,50 +272,54 @@ fn dues_of_period(
     product: &Product,
     first_enrolment: bool,
 ) -> Result<Vec<NewDue>> {
-    let size = households::list_of_household(w, mutual, household.id)?
-        .iter()
-        .filter(|(member, stay)| {
-            dates::within(row.starts_on, stay.from_on, stay.to_on)
-                && member.died_on.is_none_or(|died| died >= row.starts_on)
-        })
-        .count();
-    // The class is the household's, the default of its persons.
-    let classes = vec![household.class.clone(); size];
-    let call = contribution_call(product, Persons::Classes(&classes), first_enrolment).map_err(refused_price)?;
-    let mut dues = vec![NewDue {
+    let period = Period { from: row.starts_on, to: row.ends_on };
+    let people = people_on(&households::list_of_household(w, mutual, household.id)?, household, row.starts_on);
+    let planned = schedule(product, &people, period, first_enrolment).map_err(products::refused_price)?;
+    let due = |due: PlannedDue| NewDue {
         enrolment: row.id,
-        kind: DueKind::Registration,
-        payer: HOUSEHOLD.to_owned(),
-        due_on: row.starts_on,
-        amount_minor: call.registration_fee,
-    }];
-    let months = match product.contribution {
-        Some(Contribution::PerPersonMonth { .. }) => dates::whole_months(row.starts_on, row.ends_on).max(1),
-        _ => 1,
+        kind: due.kind,
+        payer: due.payer,
+        due_on: due.due_on,
+        amount_minor: due.amount_minor,
     };
-    for month in 0..months {
-        let due_on = add_months(row.starts_on, month).map_err(out_of_calendar)?;
-        if due_on > row.ends_on {
-            break;
-        }
-        for (payer, amount) in &call.contribution_by {
-            dues.push(NewDue {
-                enrolment: row.id,
-                kind: DueKind::Contribution,
-                payer: payer.clone(),
-                due_on,
-                amount_minor: *amount,
-            });
-        }
-    }
-    Ok(dues)
+    Ok(planned.dues.into_iter().map(due).collect())
 }
 
-fn refused_price(error: CallError) -> Error {
-    match error {
-        CallError::Overflow(_) => Problem::of(Code::AmountRefused).into(),
-        other => Problem::with(Code::NoBand, other.to_string()).into(),
+/// Who belongs to a household on a day and lives, as prices know them. The class is the household's, the default of its
+/// persons.
+pub fn people_on(members: &[(Member, Membership)], household: &Household, on: NaiveDate) -> Vec<PersonOf> {
+    let age = |member: &Member| member.birth_date.and_then(|born| dates::age_on(born, on).ok());
+    present_on(members, on).map(|member| PersonOf { class: household.class.clone(), age: age(member) }).collect()
+}
+
+fn present_on(members: &[(Member, Membership)], on: NaiveDate) -> impl Iterator<Item = &Member> {
+    let there = move |(member, stay): &&(Member, Membership)| {
+        dates::within(on, stay.from_on, stay.to_on) && member.died_on.is_none_or(|died| died >= on)
+    };
+    members.iter().filter(there).map(|(member, _)| member)
+}
+
+/// Every reason why a household may not enter on a product's terms, each with its code and field.
+///
+/// # Errors
+/// `outside_enrolment_window`, `not_a_cycle_start`, `household_too_large`, `age_limit`; the first gives the answer its code.
+pub fn must_fit_terms(
+    product: &Product,
+    applied_on: NaiveDate,
+    starts_on: NaiveDate,
+    is_renewal: bool,
+    members: &[(Member, Membership)],
+) -> Result<()> {
+    let born: Vec<Option<NaiveDate>> = present_on(members, starts_on).map(|member| member.birth_date).collect();
+    let mut found: Option<Problem> = None;
+    for refusal in product.refuses(applied_on, starts_on, is_renewal, &born) {
+        let problem = products::refusal(&refusal);
+        match &mut found {
+            Some(first) => first.errors.extend(problem.errors),
+            None => found = Some(problem),
+        }
     }
+    found.map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// R8 for those who joined within the period before it was admitted; those of its first day are in its price.
@@ -328,7 +334,7 @@ fn dues_of_joined_since(
     for (member, stay) in households::list_of_household(w, mutual, household.id)? {
         let within = row.starts_on < stay.from_on && stay.from_on <= row.ends_on;
         if within && member.died_on.is_none_or(|died| died >= stay.from_on) {
-            dues.extend(dues_of_joining(row, product, &household.class, stay.from_on)?);
+            dues.extend(dues_of_joining(row, product, &household.class, member.birth_date, stay.from_on)?);
         }
     }
     Ok(dues)
@@ -353,7 +359,18 @@ pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
             .pop()
             .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
         let product = products::parameters(&version)?;
-        dues.extend(dues_of_joining(&row, &product, &class, joined.on)?);
+        // What is issued now falls due tomorrow at the earliest: a birth that is registered today must not take back, or
+        // suspend, the cover that stood this morning (R12, R13).
+        let tomorrow = dates::add_days(joined.today, 1).map_err(out_of_calendar)?;
+        let parts = dues_of_joining(&row, &product, &class, joined.born_on, joined.on)?;
+        dues.extend(parts.into_iter().map(|due| NewDue { due_on: due.due_on.max(tomorrow), ..due }));
+        if let Some(most) = product.max_household_size {
+            let members = households::list_of_household(w, joined.mutual, joined.household)?;
+            if i64::try_from(present_on(&members, joined.on).count()).is_ok_and(|size| size > most) {
+                let detail = format!("the product takes households of at most {most} persons");
+                return Err(Problem::with(Code::HouseholdTooLarge, detail).at("/household_id").into());
+            }
+        }
         currency = Some(product.currency);
     }
     let Some(currency) = currency else { return Ok(()) };
@@ -369,16 +386,26 @@ pub fn person_joined(w: &mut Write, joined: &Joined) -> Result<()> {
 }
 
 /// What one more person from a day on owes for an enrolment, by payer.
-fn dues_of_joining(row: &Enrolment, product: &Product, class: &str, on: NaiveDate) -> Result<Vec<NewDue>> {
+fn dues_of_joining(
+    row: &Enrolment,
+    product: &Product,
+    class: &str,
+    born_on: Option<NaiveDate>,
+    on: NaiveDate,
+) -> Result<Vec<NewDue>> {
+    // The age that counts is that of the first day on which the person belongs to the period.
+    let age = born_on.and_then(|born| dates::age_on(born, on.max(row.starts_on)).ok());
     let subsidy = product.subsidies.get(class);
     let rate = subsidy.map_or(0, |subsidy| subsidy.rate_bp);
     let overflow = |_| Error::from(Problem::of(Code::AmountRefused));
     let parts: Vec<(NaiveDate, i64, i64)> = match product.contribution {
-        Some(Contribution::PerPersonYear { amount }) if on <= row.starts_on => {
+        Some(Contribution::PerPersonYear { .. } | Contribution::PerAdultChildYear { .. }) if on <= row.starts_on => {
+            let amount = price_of(product, age).unwrap_or(0);
             let subsidy = crate::money::share(amount, rate).map_err(overflow)?;
             vec![(row.starts_on, amount - subsidy, subsidy)]
         }
-        Some(Contribution::PerPersonYear { amount }) => {
+        Some(Contribution::PerPersonYear { .. } | Contribution::PerAdultChildYear { .. }) => {
+            let amount = price_of(product, age).unwrap_or(0);
             let part = prorata(amount, rate, on, row.ends_on).map_err(overflow)?;
             vec![(on, part.household, part.subsidy)]
         }
@@ -545,4 +572,50 @@ pub fn rewrite_spans(w: &mut Write, household: HouseholdId) -> Result<()> {
         })
         .collect();
     Ok(store::replace_spans(w, mutual, household, &rows)?)
+}
+
+/// What an enrolment would cost.
+pub struct Priced {
+    pub product: Product,
+    pub period: Period,
+    pub first_enrolment: bool,
+    pub persons: usize,
+    pub schedule: crate::products::rules::Schedule,
+    /// What stands in the way of an application on that day.
+    pub refusals: Vec<crate::products::rules::TermsError>,
+}
+
+/// Prices an enrolment of a registered household as admission would, and writes nothing.
+///
+/// # Errors
+/// `not_found`, `product_not_valid`, `no_band`, `impossible_date`.
+pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], asked: &Application) -> Result<Priced> {
+    let mutual = scope.mutual();
+    let household =
+        households::find(r, scope, asked.household)?.ok_or(Problem::of(Code::NotFound).at("/household_id"))?;
+    product_store::find(r, asked.product)?
+        .filter(|product| owners.contains(&product.owner_id))
+        .ok_or(Problem::of(Code::NotFound).at("/product_id"))?;
+    let version = product_store::find_valid(r, asked.product, asked.starts_on)?
+        .ok_or(Problem::of(Code::ProductNotValid).at("/starts_on"))?;
+    let product = products::parameters(&version)?;
+    let period = period_of(&product, asked.starts_on, asked.ends_on)
+        .map_err(out_of_calendar)?
+        .ok_or(Problem::with(Code::ImpossibleDate, "the period ends before it begins").at("/ends_on"))?;
+    if period.days() > 1830 {
+        return Err(Problem::with(Code::ImpossibleDate, "a period has at most five years").at("/ends_on").into());
+    }
+    let members = households::list_of_household(r, mutual, asked.household)?;
+    let first_enrolment = is_first(r, mutual, asked.household, scope.today())?;
+    let is_renewal = renews(&store::list_of_household(r, mutual, asked.household)?, asked.starts_on);
+    let people = people_on(&members, &household, asked.starts_on);
+    let born: Vec<Option<NaiveDate>> = present_on(&members, asked.starts_on).map(|one| one.birth_date).collect();
+    let refusals = product.refuses(asked.applied_on, asked.starts_on, is_renewal, &born);
+    let schedule = schedule(&product, &people, period, first_enrolment).map_err(products::refused_price)?;
+    Ok(Priced { period, first_enrolment, persons: people.len(), schedule, refusals, product })
+}
+
+/// Whether an admitted period of the household came before: a renewal is bound by no window.
+fn renews(rows: &[Enrolment], starts_on: NaiveDate) -> bool {
+    rows.iter().any(|row| row.state == EnrolmentState::Admitted && row.ends_on < starts_on)
 }

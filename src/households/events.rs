@@ -158,7 +158,7 @@ pub fn record(
             Some(made.new_person(w, hooks, scope, order, new, person, *registered_on)?)
         }
         What::FromHousehold { member, from, relationship } => {
-            made.from_household(w, hooks, scope, order, new.on, *member, *from, *relationship)?;
+            made.take_from_household(w, hooks, scope, order, new.on, *member, *from, *relationship)?;
             Some(*member)
         }
         What::Member { member } => {
@@ -274,7 +274,7 @@ impl Made<'_> {
         let stays = add_persons(w, scope, self.household, on, std::slice::from_ref(&person))
             .map_err(super::service::of_person)?;
         self.written.begun.extend(stays.iter().map(|stay| stay.id));
-        self.joined(w, hooks, scope, order, on)?;
+        self.joined(w, hooks, scope, order, on, person.birth_date)?;
         Ok(id)
     }
 
@@ -286,12 +286,14 @@ impl Made<'_> {
         scope: &MutualScope,
         order: &Order,
         on: NaiveDate,
+        born_on: Option<NaiveDate>,
     ) -> Result<()> {
         let joined = Joined {
             mutual: scope.mutual(),
             household: self.household.id,
             revision: self.revision,
             on,
+            born_on,
             today: scope.today(),
             command: order.id,
         };
@@ -302,7 +304,7 @@ impl Made<'_> {
     }
 
     #[allow(clippy::too_many_arguments, reason = "what the command knows, handed on as it is")]
-    fn from_household(
+    fn take_from_household(
         &mut self,
         w: &mut Write,
         hooks: &Hooks,
@@ -314,7 +316,8 @@ impl Made<'_> {
         relationship: Relationship,
     ) -> Result<()> {
         let mutual = scope.mutual();
-        let (_, last) = store::find_member(w, scope, member)?.ok_or(Problem::of(Code::NotFound).at("/member_id"))?;
+        let (person, last) =
+            store::find_member(w, scope, member)?.ok_or(Problem::of(Code::NotFound).at("/member_id"))?;
         if last.household_id != from || from == self.household.id {
             return Err(Problem::of(Code::OtherHousehold).at("/from_household_id").into());
         }
@@ -326,7 +329,7 @@ impl Made<'_> {
         let kept = (hooks.waiting_served)(w, &Moved { mutual, member, from, on })?;
         self.write(w, scope, &plan, on, self.household.id, kept)?;
         self.other = Some(from);
-        self.joined(w, hooks, scope, order, on)?;
+        self.joined(w, hooks, scope, order, on, person.birth_date)?;
         let section = store::find(w, scope, from)?.and_then(|row| row.section_id);
         w.changed("household", from.uuid(), section, section);
         w.touch(from);

@@ -85,7 +85,11 @@ fn visible_owners(signed: &Signed) -> BTreeSet<OrganisationId> {
     owners
 }
 
-async fn visible<N: Need, S: Reach>(guard: &Guard<N, S>, id: ProductId) -> Result<ProductRow> {
+/// The product, where the caller sees it.
+///
+/// # Errors
+/// `not_found`.
+pub async fn visible<N: Need, S: Reach>(guard: &Guard<N, S>, id: ProductId) -> Result<ProductRow> {
     let row = guard.read_root(move |r| store::find(r, id)?.ok_or_else(|| Code::NotFound.into())).await?;
     if visible_owners(guard).contains(&row.owner_id) { Ok(row) } else { Err(Code::NotFound.into()) }
 }

@@ -7,8 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::money::{Currency, FULL_RATE_BP};
 
 mod call;
+mod schedule;
+mod terms;
 
-pub use call::{CallError, ContributionCall, Persons, Prorata, contribution_call, prorata};
+pub use call::{CallError, ContributionCall, People, PersonOf, Persons, Prorata, contribution_call, price_of, prorata};
+pub use schedule::{DueKind, PlannedDue, Reckoned, Schedule, ScheduleError, schedule};
+pub use terms::{
+    AgeLimits, FeePer, FeeWhen, Instalment, InstalmentDue, MonthDay, OtherFee, PERIOD_MONTHS, TermsError, Window,
+    period_of,
+};
 
 /// The payer that every call names, whatever the subsidies.
 pub const HOUSEHOLD: &str = "HOUSEHOLD";
@@ -36,6 +43,26 @@ pub struct Product {
     /// Charged once, at first enrolment and at re-entry after a lapse (R6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_fee: Option<i64>,
+    /// Fees beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_fees: Vec<OtherFee>,
+    /// How the household's contribution is split into dues; absent: it is due on the period's first day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instalments: Vec<Instalment>,
+    /// Days of the year on which one may apply for a first enrolment; absent: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enrolment_windows: Vec<Window>,
+    /// Days of the year on which a period begins; absent: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycle_starts: Vec<MonthDay>,
+    /// Length of a period where none is asked for; absent: twelve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_months: Option<i64>,
+    /// The most persons of a household.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_household_size: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_limits: Option<AgeLimits>,
     /// By class of person (R7).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub subsidies: BTreeMap<String, Subsidy>,
@@ -82,6 +109,12 @@ pub enum Contribution {
     },
     PerPersonMonth {
         amount: i64,
+    },
+    /// By age on the period's first day; who was born on an unknown day pays as an adult.
+    PerAdultChildYear {
+        adult: i64,
+        child: i64,
+        adult_from_age: i64,
     },
 }
 
@@ -206,6 +239,7 @@ impl Product {
         self.check_rights(&mut found);
         self.check_benefits(&mut found);
         self.check_limits(&mut found);
+        self.check_terms(&mut found);
         found.0
     }
 
@@ -227,6 +261,10 @@ impl Product {
             }
             Some(Contribution::PerPersonYear { amount } | Contribution::PerPersonMonth { amount }) => {
                 found.not_negative("/contribution/amount".into(), *amount)
+            }
+            Some(Contribution::PerAdultChildYear { adult, child, .. }) => {
+                found.not_negative("/contribution/adult".into(), *adult);
+                found.not_negative("/contribution/child".into(), *child);
             }
             None => {}
         }

@@ -1,6 +1,6 @@
 //! Commands of products: draft, change, publish.
 use super::model::*;
-use super::rules::Product;
+use super::rules::{CallError, Product, ScheduleError, TermsError};
 use super::store;
 use crate::audit::frame::Order;
 use crate::db::{Read, Write};
@@ -205,4 +205,24 @@ pub fn publish(w: &mut Write, product: ProductId, number: i32, if_match: Option<
     w.names("product_version", known.id.uuid());
     w.field("state", Some(json!(known.state)), Some(json!(VersionState::Published)));
     Ok(())
+}
+
+/// Why a household has no price.
+pub fn refused_price(error: ScheduleError) -> Error {
+    match error {
+        ScheduleError::Call(CallError::Overflow(_)) => Problem::of(Code::AmountRefused).into(),
+        ScheduleError::Call(other) => Problem::with(Code::NoBand, other.to_string()).into(),
+        ScheduleError::Calendar(_) => Problem::with(Code::ImpossibleDate, "a date lies beyond the calendar").into(),
+    }
+}
+
+/// Why a household may not enter on a product's terms, with its field.
+pub fn refusal(error: &TermsError) -> Problem {
+    let (code, pointer) = match error {
+        TermsError::OutsideWindow => (Code::OutsideEnrolmentWindow, "/applied_on"),
+        TermsError::NotACycleStart(_) => (Code::NotACycleStart, "/starts_on"),
+        TermsError::TooLarge { .. } => (Code::HouseholdTooLarge, "/household_id"),
+        TermsError::TooOld { .. } => (Code::AgeLimit, "/household_id"),
+    };
+    Problem::with(code, error.to_string()).at(pointer)
 }

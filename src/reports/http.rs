@@ -5,9 +5,9 @@ use crate::access::guard::Guard;
 use crate::access::permissions::need;
 use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::ids::*;
-use crate::web::{Query, blocking, shown};
+use crate::web::{Format, Query, blocking, shown, wanted};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -164,24 +164,6 @@ pub async fn month(
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .content_type("text/csv; charset=utf-8")
             .body(csv(&view)?)),
-    }
-}
-
-enum Format {
-    Json,
-    Csv,
-}
-
-/// JSON unless `Accept` asks for CSV.
-fn wanted(req: &HttpRequest) -> Result<Format> {
-    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
-    if kinds.contains(&"text/csv") {
-        Ok(Format::Csv)
-    } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {
-        Ok(Format::Json)
-    } else {
-        Err(Code::NotAcceptable.into())
     }
 }
 

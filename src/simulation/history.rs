@@ -58,6 +58,15 @@ enum Event {
     Care {
         household: usize,
     },
+    /// A birth, a death, a departure…
+    Change {
+        household: usize,
+    },
+    /// The membership ends before its time.
+    End {
+        household: usize,
+        excluded: bool,
+    },
     /// The mutual settles with its facilities, and looks at the claims that wait.
     Settle {
         mutual: usize,
@@ -169,6 +178,12 @@ fn plan(
     for _ in 0..dice.below(8) {
         push(dice.day(registered, until), Event::Care { household });
     }
+    for _ in 0..dice.below(3) {
+        push(dice.day(registered, until), Event::Change { household });
+    }
+    if habit == Habit::Leaves && dice.percent(50) {
+        push(dice.day(registered, until), Event::End { household, excluded: dice.percent(30) });
+    }
     loop {
         push(period, Event::Apply { household, starts_on: period });
         if habit == Habit::Applies {
@@ -213,6 +228,8 @@ fn happen(
         | Event::Apply { household, .. }
         | Event::Admit { household }
         | Event::Care { household }
+        | Event::Change { household }
+        | Event::End { household, .. }
         | Event::Pay { household, .. } => *household,
     };
     let lost = || Error::Fault("the simulation lost a household".into());
@@ -223,6 +240,8 @@ fn happen(
     match event {
         Event::Settle { .. } => {}
         Event::Care { .. } => super::care::fall_ill(db, &scope, picture, mutual, family.id, day, dice)?,
+        Event::Change { .. } => super::changes::happens(db, &scope, mutual, family.id, day, dice)?,
+        Event::End { excluded, .. } => super::changes::ends(db, &scope, mutual, family.enrolment, day, *excluded)?,
         Event::Register { .. } => {
             let new = NewHousehold {
                 number: None,
@@ -250,9 +269,18 @@ fn happen(
                 applied_on: day,
                 waiting_from: None,
             };
-            command(db, &HOOKS, &order, |w| enrolments::apply(w, &scope, &order, &owners, &application))?;
-            family.enrolment = Key::new(order.id.uuid());
+            match command(db, &HOOKS, &order, |w| enrolments::apply(w, &scope, &order, &owners, &application)) {
+                // Its principal has died, or nobody is left: the office waits for it to say who leads it.
+                Err(Error::Problem(problem)) if matches!(problem.code, Code::NoPrincipal | Code::NoBand) => {
+                    family.enrolment = EnrolmentId::NIL;
+                }
+                applied => {
+                    applied?;
+                    family.enrolment = Key::new(order.id.uuid());
+                }
+            }
         }
+        Event::Admit { .. } if family.enrolment == EnrolmentId::NIL => {}
         Event::Admit { .. } => {
             let order = order(db, &scope, mutual.registrar, Purpose::Enrolment);
             let id = family.enrolment;

@@ -1,6 +1,7 @@
 //! A realistic history of any size, made through the services with a simulated clock: the same seed, options and date give
 //! the same rows, ids included (passwords apart). The demonstration and the measurements live on it.
 pub mod care;
+pub mod changes;
 pub mod history;
 pub mod people;
 pub mod tree;

@@ -18,4 +18,5 @@ mod products;
 mod reports;
 mod samples;
 mod walk;
+mod work;
 mod writes;

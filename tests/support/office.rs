@@ -178,6 +178,24 @@ impl Office {
         self.give(order, |w| ayni::households::events::arrive(w, &HOOKS, &scope, order, household, on, new))
     }
 
+    /// Records an event.
+    pub fn tell(
+        &self,
+        order: &Order,
+        household: HouseholdId,
+        event: &ayni::households::events::NewEvent,
+    ) -> Result<Done<EventId>> {
+        let scope = self.scope();
+        self.give(order, |w| ayni::households::events::record(w, &HOOKS, &scope, order, household, event))
+    }
+
+    /// Takes an event back.
+    pub fn take_back(&self, order: &Order, event: EventId) -> Result<Done<EventId>> {
+        let scope = self.scope();
+        self.give(order, |w| ayni::households::events::reverse(w, &HOOKS, &scope, order, event, "mistaken"))
+    }
+
+    /// Applies for a household.
     pub fn apply(&self, order: &Order, asked: &Application) -> Result<Done<EnrolmentId>> {
         let scope = self.scope();
         self.give(order, |w| enrolments::apply(w, &scope, order, &[self.mutual], asked))

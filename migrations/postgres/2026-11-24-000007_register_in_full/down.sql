@@ -1,6 +1,8 @@
 -- The way back. Areas keep their code's table form: a narrower key could refuse what stands.
 DROP TABLE due_cancellations;
 DROP TABLE enrolment_steps;
+DROP INDEX enrolments_by_state;
+DROP INDEX members_by_national_id;
 DROP INDEX members_by_birth;
 DROP TABLE name_words;
 DROP TABLE group_members;

@@ -154,6 +154,8 @@ CREATE TABLE name_words (
 CREATE INDEX name_words_by_member ON name_words (mutual_id, member_id, word);
 INSERT INTO name_words (mutual_id, word, member_id) SELECT DISTINCT mutual_id, word, id FROM members, unnest(string_to_array(folded_name, ' ')) AS word WHERE word <> '';
 CREATE INDEX members_by_birth ON members (mutual_id, birth_date, id);
+CREATE INDEX members_by_national_id ON members (mutual_id, national_id);
+CREATE INDEX enrolments_by_state ON enrolments (mutual_id, state, ends_on, id);
 
 CREATE TABLE enrolment_steps (
   mutual_id uuid NOT NULL,

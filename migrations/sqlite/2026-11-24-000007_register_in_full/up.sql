@@ -169,6 +169,8 @@ WITH RECURSIVE words (mutual_id, member_id, word, rest) AS (
   SELECT mutual_id, member_id, substr(rest, 1, instr(rest, ' ') - 1), substr(rest, instr(rest, ' ') + 1) FROM words WHERE rest <> '')
 INSERT OR IGNORE INTO name_words (mutual_id, word, member_id) SELECT mutual_id, word, member_id FROM words WHERE word <> '';
 CREATE INDEX members_by_birth ON members (mutual_id, birth_date, id);
+CREATE INDEX members_by_national_id ON members (mutual_id, national_id);
+CREATE INDEX enrolments_by_state ON enrolments (mutual_id, state, ends_on, id);
 
 CREATE TABLE enrolment_steps (
   mutual_id BLOB NOT NULL,

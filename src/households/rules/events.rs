@@ -104,11 +104,11 @@ pub enum EventError {
     NobodyStays,
 }
 
-fn person<'a, Id: Copy + PartialEq>(
-    present: &'a [Present<Id>],
+fn person<Id: Copy + PartialEq>(
+    present: &[Present<Id>],
     member: Id,
     on: NaiveDate,
-) -> Result<&'a Present<Id>, EventError> {
+) -> Result<&Present<Id>, EventError> {
     let of_person = || present.iter().filter(move |one| one.member == member);
     let known = of_person().next().ok_or(EventError::NotThere)?;
     must_live(known.born_on, known.died_on, on)?;

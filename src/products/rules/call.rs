@@ -13,16 +13,53 @@ use crate::money::{self, Overflow};
 pub enum Persons<'a> {
     /// Living members on the first day of the period, without subsidies.
     Size(i64),
-    /// The class of each living member on that day.
+    /// The class of each living member on that day, all of them adults.
     Classes(&'a [String]),
+    /// Class and age of each living member on that day.
+    People(People<'a>),
+}
+
+/// Persons whose class and age are known.
+#[derive(Clone, Copy, Debug)]
+pub struct People<'a>(pub &'a [PersonOf]);
+
+/// What of a person decides on the price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonOf {
+    pub class: String,
+    /// Completed years on the period's first day; none where the birth date is not known, which counts as adult.
+    pub age: Option<i64>,
 }
 
 impl Persons<'_> {
     fn count(self) -> Result<i64, CallError> {
+        let len = |len: usize| i64::try_from(len).map_err(|_| CallError::Overflow(Overflow));
         match self {
             Self::Size(size) => Ok(size),
-            Self::Classes(classes) => i64::try_from(classes.len()).map_err(|_| CallError::Overflow(Overflow)),
+            Self::Classes(classes) => len(classes.len()),
+            Self::People(People(people)) => len(people.len()),
         }
+    }
+
+    /// Class and age of each, where they are known.
+    fn each(&self) -> Vec<(&str, Option<i64>)> {
+        match self {
+            Self::Size(_) => Vec::new(),
+            Self::Classes(classes) => classes.iter().map(|class| (class.as_str(), None)).collect(),
+            Self::People(People(people)) => people.iter().map(|one| (one.class.as_str(), one.age)).collect(),
+        }
+    }
+}
+
+/// The price of a person of an age for one period or month; none where the price is the household's.
+pub fn price_of(product: &Product, age: Option<i64>) -> Option<i64> {
+    match &product.contribution {
+        Some(Contribution::PerPersonYear { amount } | Contribution::PerPersonMonth { amount }) => Some(*amount),
+        Some(Contribution::PerAdultChildYear { adult, child, adult_from_age }) => {
+            Some(if age.is_none_or(|age| age >= *adult_from_age) { *adult } else { *child })
+        }
+        None => Some(0),
+        Some(Contribution::HouseholdBands { .. }) => None,
     }
 }
 
@@ -73,6 +110,13 @@ pub fn contribution_call(
         Some(Contribution::PerPersonYear { amount } | Contribution::PerPersonMonth { amount }) => {
             amount.checked_mul(size).ok_or(Overflow)?
         }
+        Some(Contribution::PerAdultChildYear { adult, .. }) => match persons {
+            Persons::Size(size) => adult.checked_mul(size).ok_or(Overflow)?,
+            _ => {
+                let prices = persons.each().into_iter().filter_map(|(_, age)| price_of(product, age));
+                prices.into_iter().try_fold(0_i64, |sum, price| sum.checked_add(price)).ok_or(Overflow)?
+            }
+        },
     };
     let contribution_by = split_by_payer(product, persons, contribution_gross)?;
     let fee_charged = first_enrolment && !fee_is_waived(product, persons);
@@ -99,20 +143,11 @@ fn band_price(bands: &[Band], extra: Option<&ExtraPerPerson>, size: i64) -> Resu
 /// R7: each person's price is shared by R2 with the payer of the class; the household pays the rest.
 fn split_by_payer(product: &Product, persons: Persons<'_>, gross: i64) -> Result<BTreeMap<String, i64>, CallError> {
     let mut by_payer = BTreeMap::from([(HOUSEHOLD.to_owned(), gross)]);
-    let Persons::Classes(classes) = persons else {
-        return Ok(by_payer);
-    };
-    for class in classes {
+    for (class, age) in persons.each() {
         let Some(subsidy) = product.subsidies.get(class) else {
             continue;
         };
-        let price = match &product.contribution {
-            None => 0,
-            Some(Contribution::PerPersonYear { amount } | Contribution::PerPersonMonth { amount }) => *amount,
-            Some(Contribution::HouseholdBands { .. }) => {
-                return Err(CallError::NoPricePerPerson { class: class.clone() });
-            }
-        };
+        let price = price_of(product, age).ok_or_else(|| CallError::NoPricePerPerson { class: class.to_owned() })?;
         let part = money::share(price, subsidy.rate_bp)?;
         add_to(&mut by_payer, &subsidy.payer, part)?;
         add_to(&mut by_payer, HOUSEHOLD, part.checked_neg().ok_or(Overflow)?)?;
@@ -122,15 +157,12 @@ fn split_by_payer(product: &Product, persons: Persons<'_>, gross: i64) -> Result
 
 /// R7: the fee is waived only if every person's class waives it.
 fn fee_is_waived(product: &Product, persons: Persons<'_>) -> bool {
-    let Persons::Classes(classes) = persons else {
-        return false;
-    };
-    let present: BTreeSet<&String> = classes.iter().collect();
-    let waives = |class: &&String| product.subsidies.get(*class).is_some_and(|subsidy| subsidy.registration_waived);
+    let present: BTreeSet<String> = persons.each().into_iter().map(|(class, _)| class.to_owned()).collect();
+    let waives = |class: &String| product.subsidies.get(class).is_some_and(|subsidy| subsidy.registration_waived);
     !present.is_empty() && present.iter().all(waives)
 }
 
-fn add_to(by_payer: &mut BTreeMap<String, i64>, payer: &str, amount: i64) -> Result<(), Overflow> {
+pub(super) fn add_to(by_payer: &mut BTreeMap<String, i64>, payer: &str, amount: i64) -> Result<(), Overflow> {
     let total = by_payer.entry(payer.to_owned()).or_insert(0);
     *total = total.checked_add(amount).ok_or(Overflow)?;
     Ok(())

@@ -167,3 +167,25 @@ async fn each_step_names_what_is_wrong() {
     let ended = home.step("registrar", "end", 2, why()).await.expect(200);
     assert_eq!((ended.text("/state"), ended.text("/ended_on")), ("CLOSED".into(), "2026-03-10".into()));
 }
+
+#[actix_web::test]
+async fn a_child_who_has_reached_the_age_is_not_renewed() {
+    let world = World::new().await;
+    let mut parameters = bands();
+    parameters["age_limits"] = json!({"child_max_age": 12});
+    let product = world.product("mutual_admin", "KAY", "FAM", parameters).await;
+    let home = Enrolled::new(&world, &product).await;
+    world.payment(&home.household, 61_000, "2026-03-10").await.expect(201);
+    // Born on 20 January 2015: twelve on 20 January 2027, before the period ends on 28 February.
+    home.step("registrar", "renew", 2, json!({})).await.expect(201);
+    let path = format!("{}/households/{}", world.mutual("KAY"), home.household);
+    let there = world.get(&path).as_("registrar").send().await.expect(200);
+    let child = there.body["members"].as_array().unwrap().iter().find(|one| one["relationship"] == "child").unwrap();
+    assert_eq!(child["member_until_on"], "2027-02-28");
+    let cover = format!("{}/members/{}/cover", world.mutual("KAY"), child["id"].as_str().unwrap());
+    let spans = world.items("registrar", &cover).await;
+    assert_eq!((&spans[0]["to_on"], &spans[1]["reason"]), (&json!("2027-02-28"), &json!("LEFT_HOUSEHOLD")));
+    let events = world.items("registrar", &format!("{path}/events")).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["kind"], "CHILD_OVER_AGE");
+}

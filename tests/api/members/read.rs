@@ -75,3 +75,38 @@ async fn cover_is_told_past_and_future() {
         ]
     );
 }
+
+#[actix_web::test]
+async fn status_is_told_per_category_with_its_reason_and_the_next_change() {
+    let world = World::new().await;
+    let mut parameters = bands();
+    parameters["benefits"]["MATERNITY"] = json!({"waiting_months": 9, "rate_bp": {"public": 8000, "private": 5000}});
+    let product = world.product("mutual_admin", "KAY", "FAM", parameters).await;
+    let home = world.home(None, "STANDARD", 2).await;
+    let path = format!("{}/members/{}/status", world.mutual("KAY"), home.text("/members/0/id"));
+    let status = |on: &str| {
+        let ask = world.get(&format!("{path}?on={on}")).as_("registrar");
+        async move { ask.send().await.expect(200).body }
+    };
+    let told = status("2026-03-10").await;
+    assert_eq!((&told["reason"], &told["cover"]["status"]), (&json!("NOT_ENROLLED"), &json!("NO_COVERAGE")));
+    let enrolment = world.application(&home.text("/id"), &product, "2026-03-01").await.expect(201).text("/id");
+    assert_eq!(status("2026-03-10").await["reason"], "APPLIED");
+    world.admission(&enrolment).await.expect(200);
+    assert_eq!(status("2026-03-10").await["reason"], "UNPAID");
+    world.payment(&home.text("/id"), 31_000, "2026-03-10").await.expect(201);
+    let of = |told: &serde_json::Value, category: &str| {
+        let rows = told["benefits"].as_array().unwrap();
+        rows.iter().find(|row| row["category"] == category).unwrap()["status"].clone()
+    };
+    let told = status("2026-03-10").await;
+    assert_eq!((of(&told, "MATERNITY"), told["reason"].clone()), (json!("WAITING_PERIOD"), json!("UP_TO_DATE")));
+    // Another category waits three months only.
+    assert_eq!(told["next_change_on"], "2026-06-10");
+    assert_eq!(status("2026-06-10").await["next_change_on"], "2026-12-10");
+    let told = status("2026-12-10").await;
+    assert_eq!((of(&told, "MATERNITY"), told["next_change_on"].clone()), (json!("COVERED"), json!("2027-03-01")));
+    let told = status("2027-03-01").await;
+    assert_eq!((&told["cover"]["status"], &told["reason"]), (&json!("NO_COVERAGE"), &json!("PERIOD_ENDED")));
+    assert_eq!(told["next_change_on"], serde_json::Value::Null);
+}

@@ -1,5 +1,6 @@
 //! `/products`
 mod add;
 mod change;
+mod price;
 mod publish;
 mod read;

@@ -142,6 +142,14 @@ pub static SAMPLES: &[Sample] = &[
         let part = act(world, scope, |w, order| file::join_group(w, scope, order, group, member, date("2026-03-05")));
         of(world, place, &format!("/groups/{group}/members/{part}/end")).json(json!({"id": fresh_id(world)}))
     }),
+    sample!("GET /mutuals/{m}/work", "registrar", |world, user, place| {
+        admitted(world, user, place);
+        of(world, place, "/work")
+    }),
+    sample!("GET /mutuals/{m}/work/{list}", "registrar", |world, user, place| {
+        admitted(world, user, place);
+        of(world, place, "/work/unpaid")
+    }),
     sample!("GET /mutuals/{m}/enrolments/{id}/steps", "registrar", |world, user, place| {
         of(world, place, &format!("/enrolments/{}/steps", admitted(world, user, place).1))
     }),

@@ -259,6 +259,16 @@ pub static SAMPLES: &[Sample] = &[
             made(format!("/products/{}/versions/1/publish", product(world, place, false))).header("If-Match", "\"v1\"")
         }
     ),
+    sample!("POST /products/{id}/price", "registrar", Named::By(sees_product), |world, _, place| {
+        made(format!("/products/{}/price", product(world, place, true)))
+            .json(json!({"starts_on": STARTS_ON, "persons": [{"birth_date": "1988-05-02"}]}))
+    }),
+    sample!("POST /mutuals/{m}/enrolments/price", "registrar", |world, user, place| {
+        of(world, place, "/enrolments/price").json(json!({
+            "household_id": family(world, user, place).household, "product_id": product(world, place, true),
+            "starts_on": STARTS_ON,
+        }))
+    }),
     sample!("GET /mutuals/{m}/households", "registrar", |world, user, place| {
         family(world, user, place);
         of(world, place, "/households")
@@ -300,6 +310,9 @@ pub static SAMPLES: &[Sample] = &[
         of(world, place, &format!("/members/{}", family(world, user, place).member))
             .json(json!({"occupation": "farmer"}))
             .header("If-Match", "\"v1\"")
+    }),
+    sample!("GET /mutuals/{m}/members/{id}/status", "registrar", |world, user, place| {
+        of(world, place, &format!("/members/{}/status", family(world, user, place).member))
     }),
     sample!("GET /mutuals/{m}/members/{id}/cover", "registrar", |world, user, place| {
         of(world, place, &format!("/members/{}/cover", family(world, user, place).member))
