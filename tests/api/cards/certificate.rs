@@ -8,7 +8,7 @@ use serde_json::json;
 async fn it_names_who_is_covered_and_counts_no_longer_than_their_cover() {
     let world = World::new().await;
     let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
-    let home = world.covered(&product, 3, 0).await;
+    let home = super::in_order(world.covered(&product, 3, 0).await);
     let kay = world.mutual("KAY");
     let path = format!("{kay}/households/{}/certificate", home.household);
     let made = world.post(&path).as_("registrar").json(json!({})).send().await.expect(201);
@@ -57,7 +57,7 @@ async fn who_is_not_covered_gets_none_and_a_refusal_writes_nothing() {
     let kay = world.mutual("KAY");
     let home = world.home(Some("KAY-S1"), "STANDARD", 2).await.text("/id");
     let path = |household: &str| format!("{kay}/households/{household}/certificate");
-    let covered = world.covered(&product, 1, 0).await;
+    let covered = super::in_order(world.covered(&product, 1, 0).await);
     let before = dump(&world.test);
     world.post(&path(&home)).as_("registrar").json(json!({})).send().await.refused(422, "not_covered", &[]);
     let late = json!({"expires_on": "2027-03-01"});

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 async fn covered(world: &World, size: usize) -> Covered {
     let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
-    world.covered(&product, size, 0).await
+    super::in_order(world.covered(&product, size, 0).await)
 }
 
 fn path(world: &World, member: &str) -> String {

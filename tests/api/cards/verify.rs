@@ -12,7 +12,7 @@ async fn ask(world: &World, token: &str) -> Answer {
 /// A covered household of two with a card of the principal; the answer to its issue, and the card's number.
 async fn carded(world: &World, expires_on: Option<&str>) -> (Answer, String, String) {
     let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
-    let home = world.covered(&product, 2, 0).await;
+    let home = super::in_order(world.covered(&product, 2, 0).await);
     let path = format!("{}/members/{}/card", world.mutual("KAY"), home.members[0]);
     let made = world.post(&path).as_("registrar").json(json!({"expires_on": expires_on})).send().await.expect(201);
     (made, home.cards[0].clone(), path)
@@ -83,7 +83,7 @@ async fn a_card_that_outlives_cover_is_valid_and_says_that_cover_is_not_in_force
 async fn a_certificate_is_in_force_while_everybody_on_it_is() {
     let world = World::new().await;
     let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
-    let home = world.covered(&product, 3, 0).await;
+    let home = super::in_order(world.covered(&product, 3, 0).await);
     let kay = world.mutual("KAY");
     let path = format!("{kay}/households/{}/certificate", home.household);
     let made = world.post(&path).as_("registrar").json(json!({})).send().await.expect(201);
