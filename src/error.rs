@@ -94,6 +94,7 @@ codes! {
     AreaEnded = 422 "area_ended" "The area does not exist on that day": "The area begins later, or a reform has ended it; name the area that stands on that day.";
     ImpossibleDate = 422 "impossible_date" "Impossible date": "The dates contradict each other or lie where they cannot; `errors` names them.";
     PeriodOverlaps = 422 "period_overlaps" "Overlapping period": "The household has an enrolment whose period overlaps.";
+    NotCovered = 422 "not_covered" "Not covered": "No cover is in force today; a card or a certificate is issued to who is covered.";
     FutureDate = 422 "future_date" "In the future": "The date lies after today.";
     AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or beyond what can be counted.";
     NoCardCheck = 422 "card_check_failed" "The card number is mistyped": "Its check digits do not agree (R52).";

@@ -168,6 +168,12 @@ kinds! {
     DueCancellation => DueCancellationId;
     /// A span of cover.
     Span => SpanId;
+    /// A card or a certificate.
+    Proof => ProofId;
+    /// A person named on a certificate.
+    ProofMember => ProofMemberId;
+    /// The revocation of a card or a certificate.
+    Revocation => RevocationId;
     /// A due.
     Due => DueId;
     /// A cash desk.

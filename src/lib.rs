@@ -20,6 +20,7 @@ pub mod access;
 pub mod audit;
 
 // The subjects.
+pub mod cards;
 pub mod claims;
 pub mod contributions;
 pub mod eligibility;

@@ -4,6 +4,7 @@ use crate::access::approvals;
 use crate::access::audit_http as audit;
 use crate::access::http as access;
 use crate::access::permissions::Permission;
+use crate::cards::http as cards;
 use crate::claims::http as claims;
 use crate::contributions::http as contributions;
 use crate::eligibility::http as eligibility;
@@ -836,6 +837,57 @@ pub static ROUTES: &[Route] = &[
         .gives::<eligibility::EligibilityView>(200)
         .persons()
         .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/members/{id}/card" cards::card, "A member's last card; JSON, or PDF where `Accept` asks")
+        .needs(P::RegisterRead, Mutual)
+        .query::<cards::LanguageFilter>()
+        .gives::<cards::ProofView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/members/{id}/card" cards::issue_card,
+        "Issues a card to a member who is covered; the card before is replaced")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<cards::IssueProof>()
+        .gives::<cards::ProofView>(201)
+        .persons()
+        .writes(Writes::Command),
+    route!(Post "/mutuals/{m}/members/{id}/card/revoke" cards::revoke_card, "Revokes a member's card")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<cards::RevokeProof>()
+        .gives::<cards::ProofView>(200)
+        .persons()
+        .writes(Writes::Command),
+    route!(Post "/mutuals/{m}/households/{id}/certificate" cards::issue_certificate,
+        "Issues a certificate of affiliation that names who of a household is covered")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<cards::IssueProof>()
+        .gives::<cards::ProofView>(201)
+        .persons()
+        .writes(Writes::Command),
+    route!(Get "/mutuals/{m}/certificates/{id}" cards::certificate,
+        "A certificate of affiliation; JSON, or PDF where `Accept` asks")
+        .needs(P::RegisterRead, Mutual)
+        .query::<cards::LanguageFilter>()
+        .gives::<cards::ProofView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/certificates/{id}/revoke" cards::revoke_certificate, "Revokes a certificate of affiliation")
+        .needs(P::RegisterWrite, Mutual)
+        .body::<cards::RevokeProof>()
+        .gives::<cards::ProofView>(200)
+        .persons()
+        .writes(Writes::Command),
+    route!(Get "/verify/keys" cards::keys, "The public keys of cards and certificates, as a JWK set")
+        .public()
+        .gives::<cards::KeysView>(200),
+    route!(Get "/verify/revoked" cards::revoked, "The hashes of the tokens of revoked cards and certificates")
+        .public()
+        .query::<cards::RevokedFilter>()
+        .gives::<cards::RevokedListView>(200),
+    route!(Get "/verify/{token}" cards::verify,
+        "What the card or certificate of a token is worth today: validity, initials, expiry, and nothing else")
+        .public()
+        .query::<cards::LanguageFilter>()
+        .gives::<cards::VerifiedView>(200),
 ];
 
 /// Puts every route of the table into the server; a known path with another method is 405.
@@ -928,10 +980,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
                     .name(name)
                     .parameter_in(ParameterIn::Path)
                     .required(Required::True)
-                    .schema(Some(if name == "number" {
-                        ObjectBuilder::new().schema_type(schema::Type::Integer)
-                    } else {
-                        id
+                    .schema(Some(match name {
+                        "number" => ObjectBuilder::new().schema_type(schema::Type::Integer),
+                        "token" => ObjectBuilder::new().schema_type(schema::Type::String),
+                        _ => id,
                     })),
             );
         }

@@ -1,7 +1,9 @@
 //! Keys and tokens. Access tokens are JWT signed with Ed25519 (`kid` in the header, `typ` `at+jwt`, ten minutes); the keys
 //! lie in a folder of their own, readable by their owner alone. Refresh tokens and one-time codes are random and are kept
-//! as SHA-256 only.
+//! as SHA-256 only. Cards and certificates are signed with keys of their own: theirs live for years, those of access
+//! tokens for minutes, and none signs for the other's purpose.
 use crate::ids::*;
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use chrono::NaiveDateTime;
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
@@ -46,11 +48,16 @@ pub struct Keys {
     signing: EncodingKey,
     kid: String,
     verifying: HashMap<String, DecodingKey>,
+    cards: CardKeys,
 }
 
+/// The files of a purpose begin with its name.
+const ACCESS: &str = "access";
+const CARD: &str = "card";
+
 impl Keys {
-    /// Reads the keys of a folder, making it and a first key where there is none. The key whose file name is last signs;
-    /// all verify.
+    /// Reads the keys of a folder, making it and a first key of each purpose where there is none. The key whose file name
+    /// is last signs; all verify.
     ///
     /// # Errors
     /// A sentence for the person at the terminal.
@@ -58,14 +65,20 @@ impl Keys {
         let told = |what: &str, error: &dyn std::fmt::Display| format!("{what} {}: {error}", folder.display());
         std::fs::create_dir_all(folder).map_err(|e| told("cannot make the key folder", &e))?;
         restrict(folder, 0o700).map_err(|e| told("cannot tighten the key folder", &e))?;
+        let (access, cards) = (Keys::of_purpose(folder, ACCESS)?, Keys::of_purpose(folder, CARD)?);
+        Keys::from_der(access, cards).map_err(|e| told("unusable key in", &e))
+    }
+
+    fn of_purpose(folder: &Path, purpose: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let told = |what: &str, error: &dyn std::fmt::Display| format!("{what} {}: {error}", folder.display());
         let mut names: Vec<String> = std::fs::read_dir(folder)
             .map_err(|e| told("cannot read the key folder", &e))?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| name.starts_with("access-") && name.ends_with(".der"))
+            .filter(|name| name.starts_with(&format!("{purpose}-")) && name.ends_with(".der"))
             .collect();
         names.sort();
         if names.is_empty() {
-            let (name, der) = new_key()?;
+            let (name, der) = new_key(purpose)?;
             let path = folder.join(&name);
             write_new(&path, &der).map_err(|e| told("cannot write a key into", &e))?;
             names.push(name);
@@ -75,7 +88,7 @@ impl Keys {
             let der = std::fs::read(folder.join(&name)).map_err(|e| told("cannot read a key in", &e))?;
             keys.push((name, der));
         }
-        Keys::from_der(keys).map_err(|e| told("unusable key in", &e))
+        Ok(keys)
     }
 
     /// Keys that live as long as the process: for tests.
@@ -83,21 +96,25 @@ impl Keys {
     /// # Errors
     /// Where the machine gives no randomness.
     pub fn passing() -> Result<Keys, String> {
-        let (name, der) = new_key()?;
-        Keys::from_der(vec![(name, der)])
+        Keys::from_der(vec![new_key(ACCESS)?], vec![new_key(CARD)?])
     }
 
-    fn from_der(keys: Vec<(String, Vec<u8>)>) -> Result<Keys, String> {
+    /// The keys of cards and certificates.
+    pub fn cards(&self) -> &CardKeys {
+        &self.cards
+    }
+
+    fn from_der(keys: Vec<(String, Vec<u8>)>, cards: Vec<(String, Vec<u8>)>) -> Result<Keys, String> {
         let mut verifying = HashMap::new();
         let mut last = None;
         for (name, der) in keys {
             let pair = Ed25519KeyPair::from_pkcs8(&der).map_err(|e| format!("{name}: {e}"))?;
-            let kid = HEXLOWER.encode(&Sha256::digest(pair.public_key().as_ref())[..8]);
+            let kid = HEXLOWER.encode(&kid_of(pair.public_key().as_ref()));
             verifying.insert(kid.clone(), DecodingKey::from_ed_der(pair.public_key().as_ref()));
             last = Some((kid, EncodingKey::from_ed_der(&der)));
         }
         let (kid, signing) = last.ok_or("no key")?;
-        Ok(Keys { signing, kid, verifying })
+        Ok(Keys { signing, kid, verifying, cards: CardKeys::from_der(cards)? })
     }
 
     /// An access token.
@@ -146,11 +163,76 @@ impl Keys {
     }
 }
 
-fn new_key() -> Result<(String, Vec<u8>), String> {
+/// The keys with which cards and certificates are signed. One that no longer signs stays, so that what it signed can be
+/// verified and printed again.
+pub struct CardKeys {
+    /// By file name; the last signs.
+    keys: Vec<CardKey>,
+}
+
+struct CardKey {
+    kid: String,
+    pair: Ed25519KeyPair,
+    /// Makes the tokens of what this key signs, so that only their hashes are stored.
+    tokens: hmac::Key,
+}
+
+impl CardKeys {
+    /// The keys of PKCS#8 files, in the order of their names.
+    ///
+    /// # Errors
+    /// The name of a file that holds no Ed25519 key, or that there is none.
+    pub fn from_der(files: Vec<(String, Vec<u8>)>) -> Result<CardKeys, String> {
+        let mut keys = Vec::new();
+        for (name, der) in files {
+            let pair = Ed25519KeyPair::from_pkcs8(&der).map_err(|e| format!("{name}: {e}"))?;
+            let whole = hmac::Key::new(hmac::HMAC_SHA256, &der);
+            let derived = hmac::sign(&whole, b"ayni: tokens of cards and certificates, 1");
+            let tokens = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
+            keys.push(CardKey { kid: HEXLOWER.encode(&kid_of(pair.public_key().as_ref())), pair, tokens });
+        }
+        if keys.is_empty() { Err("no key for cards".into()) } else { Ok(CardKeys { keys }) }
+    }
+
+    /// The name of the key that signs now.
+    pub fn current(&self) -> &str {
+        self.keys.last().map_or("", |key| &key.kid)
+    }
+
+    fn key(&self, kid: &str) -> Option<&CardKey> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
+
+    /// The signature of a named key; none where the key is not here any more.
+    pub fn sign(&self, kid: &str, message: &[u8]) -> Option<Vec<u8>> {
+        self.key(kid).map(|key| key.pair.sign(message).as_ref().to_vec())
+    }
+
+    /// The 128 bits by which a card or certificate of a named key is asked for: nobody without the key can guess them,
+    /// and with it they need not be stored.
+    pub fn token(&self, kid: &str, mutual: MutualId, id: Uuid) -> Option<[u8; 16]> {
+        let of = [mutual.uuid().into_bytes(), id.into_bytes()].concat();
+        let tag = hmac::sign(&self.key(kid)?.tokens, &of);
+        tag.as_ref().first_chunk().copied()
+    }
+
+    /// Every public key with its name, the one that signs last.
+    pub fn public(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.keys.iter().map(|key| (key.kid.as_str(), key.pair.public_key().as_ref()))
+    }
+}
+
+/// The name of a public key: the first eight bytes of its SHA-256.
+pub fn kid_of(public: &[u8]) -> [u8; 8] {
+    let digest: [u8; 32] = Sha256::digest(public).into();
+    std::array::from_fn(|at| digest[at])
+}
+
+fn new_key(purpose: &str) -> Result<(String, Vec<u8>), String> {
     let pair = Ed25519KeyPair::generate().map_err(|e| e.to_string())?;
     let der = pair.to_pkcs8().map_err(|e| e.to_string())?.as_ref().to_vec();
-    let kid = HEXLOWER.encode(&Sha256::digest(pair.public_key().as_ref())[..8]);
-    Ok((format!("access-0001-{kid}.der"), der))
+    let kid = HEXLOWER.encode(&kid_of(pair.public_key().as_ref()));
+    Ok((format!("{purpose}-0001-{kid}.der"), der))
 }
 
 /// Makes a file that must not exist yet, for its owner's eyes from the first byte.
@@ -260,8 +342,8 @@ mod tests {
 
     #[test]
     fn a_token_of_another_type_or_for_another_audience_is_refused() {
-        let (name, der) = new_key().unwrap();
-        let keys = Keys::from_der(vec![(name, der.clone())]).unwrap();
+        let (name, der) = new_key(ACCESS).unwrap();
+        let keys = Keys::from_der(vec![(name, der.clone())], vec![new_key(CARD).unwrap()]).unwrap();
         let at = noon().and_utc().timestamp();
         let claims = |aud: &str| {
             serde_json::json!({"iss": ISSUER, "aud": aud, "sub": Uuid::from_u128(7), "sid": Uuid::from_u128(8),
@@ -284,7 +366,7 @@ mod tests {
         let path = folder.path().join("keys");
         let token = Keys::open(&path).unwrap().sign(bearer(), noon()).unwrap();
         assert_eq!(Keys::open(&path).unwrap().verify(&token, noon()), Some(bearer()));
-        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2, "one of access, one of cards");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -292,5 +374,26 @@ mod tests {
                 assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
             }
         }
+    }
+
+    #[test]
+    fn a_further_card_key_signs_and_the_one_before_still_serves() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Keys::open(folder.path()).unwrap();
+        let old = first.cards().current().to_owned();
+        let id = Uuid::from_u128(7);
+        let (_, der) = new_key(CARD).unwrap();
+        write_new(&folder.path().join("card-0002-x.der"), &der).unwrap();
+        let both = Keys::open(folder.path()).unwrap();
+        assert_ne!(both.cards().current(), old);
+        assert_eq!(both.cards().public().map(|(kid, _)| kid).collect::<Vec<_>>(), [&old, both.cards().current()]);
+        let token =
+            |keys: &Keys, kid: &str, mutual: u128| keys.cards().token(kid, Key::new(Uuid::from_u128(mutual)), id);
+        assert_eq!(token(&both, &old, 1), token(&first, &old, 1));
+        assert_ne!(token(&both, both.cards().current(), 1), token(&first, &old, 1));
+        assert_ne!(token(&both, &old, 2), token(&both, &old, 1), "the same id in another mutual is another token");
+        assert_eq!(both.cards().sign(&old, b"m"), first.cards().sign(&old, b"m"));
+        assert_eq!(both.cards().sign("0", b"m"), None);
+        assert_eq!(both.kid, first.kid, "access tokens keep their key");
     }
 }

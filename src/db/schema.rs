@@ -810,6 +810,69 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    proofs (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        kind -> Text,
+        household_id -> Id,
+        member_id -> Id,
+        ordinal -> Integer,
+        token_hash -> Binary,
+        kid -> Text,
+        issued_on -> Date,
+        expires_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    proof_members (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        proof_id -> Id,
+        member_id -> Id,
+        relationship -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    proof_revocations (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        proof_id -> Id,
+        reason -> Text,
+        revoked_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    proof_tokens (token_hash) {
+        token_hash -> Binary,
+        owner_id -> Id,
+        expires_on -> Date,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    revoked_tokens (token_hash) {
+        token_hash -> Binary,
+        revoked_on -> Date,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -826,6 +889,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     name_words,
     enrolment_steps,
     due_cancellations,
+    proofs,
+    proof_members,
+    proof_revocations,
+    proof_tokens,
+    revoked_tokens,
     commands,
     audit_rows,
     audit_values,

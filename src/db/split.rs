@@ -15,6 +15,7 @@
 //! - `contributions/store.rs`: a receipt whose label may be taken, dues, cancellations and allocations by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred
 //! - `providers/store.rs`: a provider and a service whose code may be taken
+//! - `cards/store.rs`: the persons named on a certificate by the hundred
 //! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, lines by the hundred
 
 /// Runs the same body on the concrete connection of whichever engine is behind.

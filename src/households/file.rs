@@ -23,7 +23,10 @@ pub fn e164(raw: &str, country: Option<&str>) -> Option<String> {
 }
 
 /// Finds a person, locks the household and looks again.
-fn locked(w: &mut Write, scope: &MutualScope, id: MemberId) -> Result<(Member, Household)> {
+///
+/// # Errors
+/// `not_found`; where the person has moved meanwhile, the command starts anew.
+pub fn locked(w: &mut Write, scope: &MutualScope, id: MemberId) -> Result<(Member, Household)> {
     let (_, stay) = store::find_member(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
     store::lock(w, scope.mutual(), stay.household_id)?;
     let (member, again) = store::find_member(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;

@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod audit;
+mod cards;
 mod contributions;
 mod eligibility;
 mod enrolments;

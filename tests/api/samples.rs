@@ -2,6 +2,7 @@
 //! the frame. A new route needs one entry in [`SAMPLES`]; without it those tests fail and say so.
 //!
 //! An entry makes its own rows, anew for each call, so that a call leaves nothing on which the next depends.
+mod cards;
 mod care;
 mod household;
 mod register;
@@ -332,7 +333,7 @@ fn version_tag(world: &World, place: &str) -> String {
 
 /// Every route's sample.
 fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(register::SAMPLES).chain(household::SAMPLES).chain(care::SAMPLES)
+    SAMPLES.iter().chain(register::SAMPLES).chain(household::SAMPLES).chain(care::SAMPLES).chain(cards::SAMPLES)
 }
 
 static SAMPLES: &[Sample] = &[
