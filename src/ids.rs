@@ -133,6 +133,7 @@ kinds! {
     /// A change not yet numbered for devices.
     Change => ChangeId;
     /// A series of numbers.
+    OpeningUsage => OpeningUsageId;
     Series => SeriesId;
     /// A benefit package.
     Product => ProductId;

@@ -20,6 +20,38 @@ words! {
     }
 }
 
+/// Lets a series begin where paper ended. One that has given numbers may skip some only where gaps are no matter; a receipt
+/// must never be missing. False where the numbers before `first` are not all free to be skipped.
+///
+/// # Errors
+/// The database's.
+pub fn begin_at(
+    w: &mut Write,
+    mutual: MutualId,
+    kind: SeriesKind,
+    issuer: CashDeskId,
+    year: i32,
+    label: &str,
+    first: i64,
+) -> QueryResult<bool> {
+    // Makes the row where it is not there, and locks it.
+    take(w, mutual, kind, issuer, year, label, 0)?;
+    let this = series::mutual_id
+        .eq(mutual)
+        .and(series::kind.eq(kind))
+        .and(series::issuer_id.eq(issuer))
+        .and(series::year.eq(year))
+        .and(series::last_number.lt(first));
+    let moved = if kind == SeriesKind::Receipt {
+        diesel::update(series::table.filter(this).filter(series::last_number.lt(series::first_number)))
+            .set((series::last_number.eq(first - 1), series::first_number.eq(first)))
+            .execute(w.conn())?
+    } else {
+        diesel::update(series::table.filter(this)).set(series::last_number.eq(first - 1)).execute(w.conn())?
+    };
+    Ok(moved == 1)
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = series, treat_none_as_default_value = false)]
 struct Row {

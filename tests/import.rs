@@ -527,3 +527,184 @@ async fn the_records_of_another_system_come_in_whole() {
     let verdict = ayni::verify::verify(&world.test.db).unwrap();
     assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
 }
+
+/// The folder of a mutual that goes live, with facilities and prices, to be changed.
+fn going_live() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["providers.csv", "conventions.csv", "services.csv", "tariffs.csv"] {
+        std::fs::copy(example("mutual").join(name), folder.path().join(name)).unwrap();
+    }
+    for entry in std::fs::read_dir(example("going-live")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
+fn put(folder: &Path, file: &str, text: &str) {
+    std::fs::write(folder.join(file), text).unwrap();
+}
+
+const CLAIM_COLUMNS: &str =
+    "number,provider_code,member_number,visit_type,service_on,discharged_on,diagnoses,invoice_number,submitted_on\n";
+const LINE_COLUMNS: &str = "claim_number,line,service_code,quantity,unit_price\n";
+
+#[actix_web::test]
+async fn who_goes_live_in_mid_year_waits_for_nothing_again_and_has_no_ceiling_refilled() {
+    let mut world = World::new().await;
+    let new = NewMutual {
+        name: "Mutuelle Mugeni".into(),
+        country: "BI".into(),
+        currency: "BIF".into(),
+        timezone: "Africa/Bujumbura".into(),
+        parent: Some("P1".into()),
+    };
+    let request = Request { mutual: "MUGENI".into(), new: Some(new), dry_run: false };
+    let folder = going_live();
+    let load = |world: &World, folder: &Path| import(&world.test.db, &HOOKS, folder, &request, |_, _, _| ()).unwrap();
+    let report = load(&world, folder.path());
+    without_faults(&report);
+    for (file, rows) in [("usage.csv", 2), ("balances.csv", 4), ("numbers.csv", 3)] {
+        assert_eq!((of(&report, file).rows, of(&report, file).written), (rows, rows), "{file}");
+    }
+    let picture = Picture::load(&world.test.db).unwrap();
+    let mutual = picture.by_code("MUGENI").unwrap().id;
+    world.orgs.insert("MUGENI".into(), mutual);
+    for (user, role) in [
+        ("claims_officer@MUGENI", Role::ClaimsOfficer),
+        ("treasurer@MUGENI", Role::Treasurer),
+        ("registrar@MUGENI", Role::Registrar),
+    ] {
+        world.add_user(user, role, mutual);
+    }
+    let ask = async |card: &str| {
+        let body = json!({"card": card, "mutual": "MUGENI", "on": "2026-03-10"});
+        world.post("/eligibility").as_("claims_officer@MUGENI").json(body).send().await.expect(200)
+    };
+    // Nobody waits again: a member since 2023 has the hospital today, who entered in January has it in July.
+    let hospital = |answer: &support::world::Answer| -> Value {
+        let benefits = answer.body["benefits"].as_array().unwrap();
+        benefits.iter().find(|one| one["category"] == "HOSP").unwrap().clone()
+    };
+    let old = ask("0417-1").await;
+    assert_eq!(hospital(&old)["status"], "COVERED", "{}", old.text);
+    let fresh = ask("0418-1").await;
+    assert_eq!(
+        (&hospital(&fresh)["status"], &hospital(&fresh)["until"]),
+        (&json!("WAITING_PERIOD"), &json!("2026-06-30"))
+    );
+    // Who was a member before pays no fee again; who entered does.
+    assert_eq!(world.test.count("dues WHERE kind = 'REGISTRATION' AND amount_minor = 1000"), 1);
+    // No ceiling is refilled, of the person or of the household.
+    let left = |answer: &support::world::Answer| {
+        let left = &answer.body["left"];
+        (left["person_year_minor"].as_i64().unwrap(), left["household_year_minor"].as_i64().unwrap())
+    };
+    assert_eq!(left(&old), (8_000, 35_000));
+    assert_eq!(left(&ask("0417-2").await), (57_000, 35_000));
+    assert_eq!(left(&fresh), (60_000, 90_000));
+    // The books stand at what was in them on the day, the imported payments included.
+    let accounts = world.items("treasurer@MUGENI", &format!("{}/accounts", world.mutual("MUGENI"))).await;
+    let balance = |code: &str| {
+        let row = accounts.iter().find(|row| row["code"] == code).unwrap_or_else(|| panic!("no account {code}"));
+        row["debit_minor"].as_i64().unwrap() - row["credit_minor"].as_i64().unwrap()
+    };
+    let stands = ["cash", "bank", "contributions", "fees", "benefits", "own_funds"].map(|code| (code, balance(code)));
+    assert_eq!(
+        stands,
+        [
+            ("cash", 125_000),
+            ("bank", 1_500_000),
+            ("contributions", -60_000),
+            ("fees", -1_000),
+            ("benefits", 55_000),
+            ("own_funds", -1_619_000),
+        ]
+    );
+    assert_eq!(accounts.iter().find(|row| row["code"] == "own_funds").unwrap()["kind"], "equity");
+    // The first numbers go on where paper ended.
+    let home = json!({"class": "STANDARD", "registered_on": "2026-03-10",
+        "members": [{"relationship": "principal", "family_name": "Iradukunda", "given_name": "Aline", "sex": "female"}]});
+    let households = format!("{}/households", world.mutual("MUGENI"));
+    let made = world.post(&households).as_("registrar@MUGENI").json(home).send().await.expect(201);
+    assert_eq!(made.text("/number"), "H000419");
+    let desks = world.items("treasurer@MUGENI", &format!("{}/cash-desks", world.mutual("MUGENI"))).await;
+    let paid = json!({"id": uuid::Uuid::from_u128(7), "household_id": made.text("/id"), "amount_minor": 500, "currency": "BIF", "method": "cash",
+        "received_on": "2026-03-10", "cash_desk_id": desks[0]["id"]});
+    let payments = format!("{}/payments", world.mutual("MUGENI"));
+    let paid = world.post(&payments).as_("treasurer@MUGENI").json(paid).send().await.expect(201);
+    assert!(paid.text("/receipt_number").ends_with("-2026-008803"), "{}", paid.text);
+    // A claim takes what is left and no more.
+    let claims = format!(
+        "{CLAIM_COLUMNS}N1,HOP-MUKIKE,0417-1,referral,2026-03-04,2026-03-06,J18.9,I-1,2026-03-09\n\
+         N2,HOP-MUKIKE,0417-1,emergency,2026-03-08,,,I-2,2026-03-09\n"
+    );
+    put(folder.path(), "claims.csv", &claims);
+    put(folder.path(), "claim_lines.csv", &format!("{LINE_COLUMNS}N1,1,LIT,3,10000\nN2,1,CONS,1,4000\n"));
+    let again = load(&world, folder.path());
+    without_faults(&again);
+    assert_eq!((of(&again, "usage.csv").skipped, of(&again, "balances.csv").skipped), (2, 4));
+    assert_eq!(of(&again, "numbers.csv").skipped, 3);
+    let decided: Vec<(String, i64)> =
+        totals(&world.test).into_iter().map(|(number, _, mutual, _, _)| (number, mutual)).collect();
+    assert_eq!(decided, [("N1".to_owned(), 8_000), ("N2".to_owned(), 0)]);
+    assert_eq!(world.test.count("claim_lines WHERE reasons LIKE '%CEILING_PERSON_YEAR%'"), 2);
+    // What comes after a claim was not known to it.
+    let late = "member_number,category,year,amount,quantity\n0417-2,HOSP,2026,1000,1\n";
+    put(folder.path(), "usage.csv", late);
+    let refused = load(&world, folder.path());
+    assert_eq!(told(&refused).len(), 1);
+    assert!(told(&refused)[0].contains("claims of enrolment 2026-0417 came before"), "{:?}", told(&refused));
+    let verdict = ayni::verify::verify(&world.test.db).unwrap();
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+}
+
+#[test]
+fn a_bad_opening_position_is_told_row_by_row_and_writes_nothing() {
+    for (file, text, expected) in [
+        (
+            "usage.csv",
+            "member_number,category,year,amount,quantity\n0417-1,HOSP,2026,0,0\n9999,OPD,2026,1,1\n0417-1,OPD,26,1,1\n0417-2,OPD,2026,1.5,1\n",
+            vec!["neither an amount nor a quantity", "there is no member 9999", "year", "amount"],
+        ),
+        (
+            "usage.csv",
+            "member_number,category,year,amount,quantity\n0417-1,DENTAL,2026,10,1\n0417-1,OPD,2025,10,1\n",
+            vec!["the product does not cover DENTAL", "no admitted enrolment of household 0417 begins in 2025"],
+        ),
+        (
+            "balances.csv",
+            "account,amount,on\ncash,0,2026-02-28\nhousehold_credits,10,2026-02-28\nbank,5,2026-13-01\nfees,7,2026-02-28\nfees,8,2026-02-28\n",
+            vec!["is zero", "account", "on", "fees is there twice"],
+        ),
+        ("balances.csv", "account,amount,on\nbank,5,2026-12-31\n", vec!["bank"]),
+        (
+            "numbers.csv",
+            "series,first,year\nclaim,5,\nreceipt,5,\nhousehold,5,2026\nenrolment,0,\n",
+            vec!["household, enrolment or receipt", "the year of the receipts", "stands with receipts only", "first"],
+        ),
+        (
+            "enrolments.csv",
+            "number,household_number,product_code,starts_on,ends_on,waiting_from\nE1,0417,FAM,2026-01-01,2026-12-31,2026-01-02\n",
+            vec!["lies after starts_on"],
+        ),
+    ] {
+        let test = TestDb::new();
+        let folder = going_live();
+        put(folder.path(), file, text);
+        if file == "numbers.csv" || file == "balances.csv" {
+            std::fs::remove_file(folder.path().join("usage.csv")).unwrap();
+        }
+        let report = load(&test, folder.path());
+        let told = told(&report);
+        let of_file: Vec<&String> = told.iter().filter(|line| line.contains(file)).collect();
+        assert_eq!(of_file.len(), expected.len(), "{file}: {told:?}");
+        for (line, part) in of_file.iter().zip(&expected) {
+            assert!(line.contains(part), "{line} lacks {part}");
+        }
+        assert_eq!(of(&report, file).written, 0, "{file}");
+        assert_eq!(test.count("opening_usages"), 0, "{file}");
+        let posted = test.count("transfers WHERE event = 'opening_balance'");
+        assert_eq!(posted, if file == "numbers.csv" { 3 } else { 0 }, "{file}: what follows a bad file is not written");
+    }
+}

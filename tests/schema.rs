@@ -43,6 +43,7 @@ const APPEND_ONLY: &[&str] = &[
     "dues",
     "enrolment_steps",
     "household_events",
+    "opening_usages",
     "payments",
     "proof_members",
     "proof_revocations",

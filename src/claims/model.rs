@@ -109,3 +109,19 @@ pub struct Settlement {
     pub paid_on: NaiveDate,
     pub recorded_at: NaiveDateTime,
 }
+
+/// What a person had used of a category of a cover year before the mutual went live.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = opening_usages, treat_none_as_default_value = false)]
+pub struct OpeningUsage {
+    pub mutual_id: MutualId,
+    pub id: OpeningUsageId,
+    pub household_id: HouseholdId,
+    pub enrolment_id: EnrolmentId,
+    pub member_id: MemberId,
+    pub category: String,
+    pub amount_minor: i64,
+    pub quantity: i64,
+    pub recorded_on: NaiveDate,
+    pub recorded_at: NaiveDateTime,
+}

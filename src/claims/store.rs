@@ -84,7 +84,8 @@ pub fn list(
     query.load(r.conn())
 }
 
-/// What the mutual has paid in the cover year of an enrolment: for a person, and for the household (R28).
+/// What the mutual has paid in the cover year of an enrolment, before it went live too: for a person, and for the household
+/// (R28).
 pub fn year_paid(
     r: &mut Read,
     mutual: MutualId,
@@ -98,7 +99,30 @@ pub fn year_paid(
     let all: Option<i64> = claims::table.filter(of).select(total()).first(r.conn())?;
     let own: Option<i64> =
         claims::table.filter(of).filter(claims::member_id.eq(member)).select(total()).first(r.conn())?;
-    Ok((own.unwrap_or(0), all.unwrap_or(0)))
+    let before = opening_usages::table
+        .filter(opening_usages::mutual_id.eq(mutual))
+        .filter(opening_usages::enrolment_id.eq(enrolment))
+        .select((opening_usages::member_id, opening_usages::amount_minor))
+        .load::<(MemberId, i64)>(r.conn())?;
+    let used = |of: Option<MemberId>| -> i64 {
+        before.iter().filter(|(who, _)| of.is_none_or(|of| of == *who)).map(|(_, amount)| amount).sum()
+    };
+    Ok((own.unwrap_or(0) + used(Some(member)), all.unwrap_or(0) + used(None)))
+}
+
+/// Adds what was used before; false where it is there already.
+pub fn insert_opening(w: &mut Write, row: &OpeningUsage) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(opening_usages::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))
+    .map(|rows| rows == 1)
+}
+
+/// Whether any claim was submitted under an enrolment.
+pub fn has_claims(r: &mut Read, mutual: MutualId, enrolment: EnrolmentId) -> QueryResult<bool> {
+    let of = claims::table.filter(claims::mutual_id.eq(mutual)).filter(claims::enrolment_id.eq(enrolment));
+    diesel::select(diesel::dsl::exists(of)).get_result(r.conn())
 }
 
 /// The quantities approved for a person between two service days, by category (R23).

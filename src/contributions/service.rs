@@ -3,6 +3,7 @@
 use super::model::*;
 use super::rules::{self, Book, Event as BookEvent};
 use super::store;
+use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::db::Write;
 use crate::error::{Code, Error, Problem, Result};
@@ -376,6 +377,21 @@ pub fn pay(w: &mut Write, order: &Order, locked: &Locked, new: &NewPayment) -> R
     w.field("received_on", None, Some(json!(new.received_on)));
     w.field("receipt", None, Some(json!(receipt.label)));
     Ok(id)
+}
+
+/// Lets the receipts of the office's desk begin, for a year, where its receipt book ended.
+///
+/// # Errors
+/// `wrong_state` where a receipt was given already.
+pub fn begin_receipts(w: &mut Write, scope: &MutualScope, year: i32, first: i64) -> Result<()> {
+    let desks = store::list_desks(w, scope.mutual())?;
+    let desk = desks.first().ok_or_else(|| Error::Fault("the mutual has no desk".into()))?;
+    let label = format!("{}-{year}", desk.code);
+    if series::begin_at(w, scope.mutual(), SeriesKind::Receipt, desk.id, year, &label, first)? {
+        return Ok(());
+    }
+    let detail = format!("receipts {label} were given already: a series has no gap");
+    Err(Problem::with(Code::WrongState, detail).at("/first").into())
 }
 
 /// A receipt of the taker's series for the year in which the money came; another system's keeps its label alone.

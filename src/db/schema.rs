@@ -126,6 +126,7 @@ diesel::table! {
         year -> Integer,
         label -> Text,
         last_number -> BigInt,
+        first_number -> BigInt,
     }
 }
 
@@ -873,6 +874,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+
+    opening_usages (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        enrolment_id -> Id,
+        member_id -> Id,
+        category -> Text,
+        amount_minor -> BigInt,
+        quantity -> BigInt,
+        recorded_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -929,5 +948,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     claims,
     claim_lines,
     claim_numbers,
+    opening_usages,
     approvals,
 );

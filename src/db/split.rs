@@ -16,7 +16,8 @@
 //! - `ledger/store.rs`: accounts and transfers by the hundred
 //! - `providers/store.rs`: a provider and a service whose code may be taken
 //! - `cards/store.rs`: the persons named on a certificate by the hundred
-//! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, lines by the hundred
+//! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, what had been used before going
+//!   live, once, lines by the hundred
 
 /// Runs the same body on the concrete connection of whichever engine is behind.
 #[macro_export]

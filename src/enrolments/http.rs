@@ -152,6 +152,7 @@ pub async fn apply(guard: Guard<need::RegisterWrite, MutualScope>, body: Body<Ap
         ends_on: asked.ends_on,
         applied_on: asked.applied_on.unwrap_or(guard.scope.today()),
         waiting_from: None,
+        agreed: false,
     };
     let (view, replayed) = guard
         .act(

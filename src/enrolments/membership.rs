@@ -177,6 +177,7 @@ pub fn renew(
         ends_on: asked.ends_on,
         applied_on: scope.today(),
         waiting_from: None,
+        agreed: false,
     };
     if application.starts_on < next_day {
         let detail = format!("the period that is renewed runs to {}", row.ends_on);

@@ -46,6 +46,7 @@ pub async fn price(guard: Guard<need::RegisterRead, MutualScope>, body: Body<Pri
         ends_on: asked.ends_on,
         applied_on: asked.applied_on.unwrap_or(guard.scope.today()),
         waiting_from: None,
+        agreed: false,
     };
     let priced = guard.read(move |r, scope| service::price(r, scope, &owners, &application)).await?;
     guard.note("household", [household.uuid()], None).await?;

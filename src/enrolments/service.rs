@@ -19,7 +19,7 @@ use crate::products::model::VersionRow;
 use crate::products::rules::{Entry, PersonOf, Product, Schedule, TermsError, joining, period_of, schedule};
 use crate::products::{service as products, store as product_store};
 use crate::series::{self, SeriesKind};
-use crate::web::must_match;
+use crate::web::{etag, must_match};
 use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::HashMap;
@@ -42,6 +42,8 @@ pub struct Application {
     pub applied_on: NaiveDate,
     /// Opening position: waiting was served from this day.
     pub waiting_from: Option<NaiveDate>,
+    /// Opening position: agreed elsewhere, before. What it takes to enter was looked at then.
+    pub agreed: bool,
 }
 
 /// Applies for a household's enrolment. `owners` are those whose products the mutual may use: itself and the bodies
@@ -68,7 +70,9 @@ pub fn apply(
     must_have_principal(w, mutual, &household, asked.applied_on)?;
     must_not_overlap(w, mutual, asked.household, period, scope.today())?;
     let entering = entering(w, mutual, asked.household, period, asked.applied_on)?;
-    refused(&product.refuses(asked.applied_on, period.from, &entering.entry()), &entering.who)?;
+    if !asked.agreed {
+        refused(&product.refuses(asked.applied_on, period.from, &entering.entry()), &entering.who)?;
+    }
     let mut row = Enrolment {
         mutual_id: mutual,
         id: Key::new(order.id.uuid()),
@@ -157,6 +161,32 @@ pub fn admit(
     if_match: Option<&str>,
     admitted_on: NaiveDate,
 ) -> Result<()> {
+    admission(w, scope, order, id, if_match, admitted_on, false)
+}
+
+/// Admits what was agreed elsewhere: what it takes to enter was looked at then.
+///
+/// # Errors
+/// `wrong_state`, `version_mismatch`, `no_band`, `impossible_date`.
+pub fn admit_as_agreed(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    id: EnrolmentId,
+    admitted_on: NaiveDate,
+) -> Result<()> {
+    admission(w, scope, order, id, Some(&etag(1)), admitted_on, true)
+}
+
+fn admission(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    id: EnrolmentId,
+    if_match: Option<&str>,
+    admitted_on: NaiveDate,
+    agreed: bool,
+) -> Result<()> {
     let (row, household, revision) = locked(w, scope, id)?;
     must_match(if_match, row.version)?;
     must_be_applied(&row)?;
@@ -173,10 +203,14 @@ pub fn admit(
         .ok_or_else(|| Error::Fault("an enrolment names an unknown product version".into()))?;
     let product = products::parameters(&version)?;
     let period = Period { from: row.starts_on, to: row.ends_on };
-    // Somebody may have joined since the application.
-    let entering = entering(w, mutual, row.household_id, period, row.applied_on)?;
-    refused(&product.refuses_persons(row.starts_on, &entering.entry()), &entering.who)?;
-    let first_enrolment = is_first(w, mutual, row.household_id, admitted_on)?;
+    if !agreed {
+        // Somebody may have joined since the application.
+        let entering = entering(w, mutual, row.household_id, period, row.applied_on)?;
+        refused(&product.refuses_persons(row.starts_on, &entering.entry()), &entering.who)?;
+    }
+    // Who served waiting before the period was a member before, and paid the fee then.
+    let is_member_before = row.waiting_from.is_some_and(|from| from < row.starts_on);
+    let first_enrolment = !is_member_before && is_first(w, mutual, row.household_id, admitted_on)?;
     let members = households::list_of_household(w, mutual, row.household_id)?;
     let planned = planned(&product, &household, &members, period, first_enrolment)?;
     let dues = new_dues(row.id, planned);

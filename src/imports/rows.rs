@@ -5,6 +5,7 @@ use crate::claims::service::{MOST_UNITS, NewLine};
 use crate::contributions::model::Method;
 use crate::households::model::{BirthPrecision, Relationship, Sex};
 use crate::households::service::NewMember;
+use crate::ledger::rules::Opened;
 use crate::money::Currency;
 use crate::products::rules::Product;
 use crate::providers::model::{Sector, ServiceKind};
@@ -58,7 +59,13 @@ pub enum Item {
     /// A member of a household.
     Member { household: String, person: Box<NewMember> },
     /// A household's enrolment, admitted on its first day.
-    Enrolment { household: String, product: String, starts_on: NaiveDate, ends_on: NaiveDate },
+    Enrolment {
+        household: String,
+        product: String,
+        starts_on: NaiveDate,
+        ends_on: NaiveDate,
+        waiting_from: Option<NaiveDate>,
+    },
     /// A payment with the receipt of the other system.
     Payment {
         household: String,
@@ -68,6 +75,21 @@ pub enum Item {
         received_on: NaiveDate,
         reference: Option<String>,
     },
+    /// What a member had used of a category of a cover year.
+    Usage { member: String, category: String, year: i32, amount_minor: i64, quantity: i64 },
+    /// What stood on an account on the day of going live.
+    Balance { account: Opened, amount_minor: i64, on: NaiveDate },
+    /// The number with which a series goes on.
+    Numbers { of: First, first: i64 },
+}
+
+/// What a series numbers that may begin where paper ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    Households,
+    Enrolments,
+    /// Of the office's desk, in a year.
+    Receipts(i32),
 }
 
 /// A claim of another system.
@@ -108,10 +130,16 @@ pub enum File {
     Enrolments,
     /// `payments.csv`
     Payments,
+    /// `usage.csv`
+    Usage,
+    /// `balances.csv`
+    Balances,
+    /// `numbers.csv`
+    Numbers,
 }
 
 impl File {
-    /// Every file, in the order in which they go.
+    /// Every file, in the order in which they go: what was used before going live before the claims that it bounds.
     pub const ALL: &'static [File] = &[
         File::Providers,
         File::Conventions,
@@ -122,8 +150,11 @@ impl File {
         File::Members,
         File::Enrolments,
         File::Payments,
+        File::Usage,
         File::ClaimLines,
         File::Claims,
+        File::Balances,
+        File::Numbers,
     ];
 
     /// The file's name.
@@ -140,6 +171,9 @@ impl File {
             File::Members => "members.csv",
             File::Enrolments => "enrolments.csv",
             File::Payments => "payments.csv",
+            File::Usage => "usage.csv",
+            File::Balances => "balances.csv",
+            File::Numbers => "numbers.csv",
         }
     }
 
@@ -196,12 +230,17 @@ impl File {
             }),
             File::Enrolments => Some(Columns {
                 required: &["number", "household_number", "product_code", "starts_on", "ends_on"],
-                optional: &[],
+                optional: &["waiting_from"],
             }),
             File::Payments => Some(Columns {
                 required: &["receipt_number", "household_number", "amount", "method", "received_on", "reference"],
                 optional: &[],
             }),
+            File::Usage => {
+                Some(Columns { required: &["member_number", "category", "year", "amount", "quantity"], optional: &[] })
+            }
+            File::Balances => Some(Columns { required: &["account", "amount", "on"], optional: &[] }),
+            File::Numbers => Some(Columns { required: &["series", "first", "year"], optional: &[] }),
         }
     }
 
@@ -220,6 +259,9 @@ impl File {
             File::Members => member(record)?,
             File::Enrolments => enrolment(record)?,
             File::Payments => payment(record, currency)?,
+            File::Usage => usage(record, currency)?,
+            File::Balances => balance(record, currency)?,
+            File::Numbers => numbers(record)?,
         };
         (!record.is_bad()).then_some(Row { line, key, content, item })
     }
@@ -371,7 +413,11 @@ fn enrolment(record: &mut Record) -> Option<(String, Item)> {
     if ends_on < starts_on {
         record.fault("ends_on", "lies before starts_on");
     }
-    Some((number, Item::Enrolment { household, product, starts_on, ends_on }))
+    let waiting_from = record.optional_date("waiting_from");
+    if waiting_from.is_some_and(|from| from > starts_on) {
+        record.fault("waiting_from", "lies after starts_on");
+    }
+    Some((number, Item::Enrolment { household, product, starts_on, ends_on, waiting_from }))
 }
 
 fn payment(record: &mut Record, currency: Currency) -> Option<(String, Item)> {
@@ -393,6 +439,55 @@ fn payment(record: &mut Record, currency: Currency) -> Option<(String, Item)> {
         reference,
     };
     Some((label, item))
+}
+
+fn usage(record: &mut Record, currency: Currency) -> Option<(String, Item)> {
+    let member = record.number("member_number");
+    let category = code(record, "category");
+    let year = record.whole("year", 1900, 9999);
+    let amount = record.amount("amount", currency);
+    let quantity = record.whole("quantity", 0, 1_000_000);
+    let (year, amount_minor, quantity) = (i32::try_from(year?).ok()?, amount?, quantity?);
+    if amount_minor == 0 && quantity == 0 {
+        record.fault("amount", "neither an amount nor a quantity");
+    }
+    Some((format!("{member} {category} {year}"), Item::Usage { member, category, year, amount_minor, quantity }))
+}
+
+fn balance(record: &mut Record, currency: Currency) -> Option<(String, Item)> {
+    let account = record.word::<Opened>("account", None);
+    let amount = record.amount("amount", currency);
+    let on = record.date("on");
+    if amount == Some(0) {
+        record.fault("amount", "is zero");
+    }
+    let account = account?;
+    Some((account.code().to_owned(), Item::Balance { account, amount_minor: amount?, on: on? }))
+}
+
+fn numbers(record: &mut Record) -> Option<(String, Item)> {
+    let name = record.text("series", 20);
+    let first = record.whole("first", 1, 999_999_999);
+    let year = record.optional("year", 4);
+    let of = match (name.as_str(), year.as_deref().map(str::parse::<i32>)) {
+        ("household", None) => First::Households,
+        ("enrolment", None) => First::Enrolments,
+        ("household" | "enrolment", Some(_)) => {
+            record.fault("year", "stands with receipts only");
+            return None;
+        }
+        ("receipt", Some(Ok(year))) if (1900..=9999).contains(&year) => First::Receipts(year),
+        ("receipt", _) => {
+            record.fault("year", "the year of the receipts");
+            return None;
+        }
+        _ => {
+            record.fault("series", "household, enrolment or receipt");
+            return None;
+        }
+    };
+    let key = year.map_or(name.clone(), |year| format!("{name} {year}"));
+    Some((key, Item::Numbers { of, first: first? }))
 }
 
 /// Reads `products.json`: an object of products by code.

@@ -1,22 +1,24 @@
 //! Carries an import out: check a file whole, try it, write it; then the next.
 use super::reader::{self, Fault};
-use super::rows::{File, Item, Row, products};
+use super::rows::{File, First, Item, Row, products};
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, SystemScope};
 use crate::access::service::terminal_order;
 use crate::audit::frame::{Done, Hooks, Order, command, command_in};
 use crate::audit::model::{Asker, Purpose};
+use crate::claims::opening::{Used, record_used};
 use crate::claims::service::{Deciding, NewClaim, NewLine, submit};
-use crate::contributions::service::{Locked, NewPayment, Taker, pay};
+use crate::contributions::service::{Locked, NewPayment, Taker, begin_receipts, pay};
 use crate::db::{Db, Wall, Write};
-use crate::enrolments::service::{Application, admit, apply};
+use crate::enrolments::service::{Application, admit_as_agreed, apply};
 use crate::error::{Code, Error, Problem, Result};
 use crate::households::events::register_with_household;
 use crate::households::model::Relationship;
 use crate::households::service::{NewHousehold, found_household};
 use crate::households::store as households;
 use crate::ids::*;
+use crate::ledger::service::open_balance;
 use crate::organisations::model::Area;
 use crate::organisations::rules::NewOrganisation;
 use crate::organisations::store as organisations;
@@ -24,6 +26,7 @@ use crate::products::service::{NewProduct, add as add_product, publish};
 use crate::products::store as product_store;
 use crate::providers::service::{NewProvider, NewService, NewTariff};
 use crate::providers::{service as care, store as care_store};
+use crate::series::{self, SeriesKind};
 use crate::web::request_hash;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -286,6 +289,9 @@ impl Import<'_> {
             File::Providers | File::Services => "code",
             File::Conventions | File::Tariffs => "valid_from",
             File::ClaimLines => "line",
+            File::Usage => "member_number",
+            File::Balances => "account",
+            File::Numbers => "series",
             _ => "number",
         };
         if self.known.get(file.name()).is_some_and(|seen| seen.contains(&row.key)) {
@@ -315,10 +321,12 @@ impl Import<'_> {
         {
             record.fault("service_code", format!("there is no service {code}"));
         }
-        if let Item::Claim { member, .. } = &row.item {
-            if !self.is_member(member)? {
-                record.fault("member_number", format!("there is no member {member}"));
-            }
+        if let Item::Claim { member, .. } | Item::Usage { member, .. } = &row.item
+            && !self.is_member(member)?
+        {
+            record.fault("member_number", format!("there is no member {member}"));
+        }
+        if let Item::Claim { .. } = &row.item {
             if !self.lines.contains_key(&row.key) {
                 record.fault("number", "the claim has no line in claim_lines.csv");
             }
@@ -446,8 +454,8 @@ impl Import<'_> {
             asker: Asker {
                 user: None,
                 purpose: match file {
-                    File::Payments => Purpose::Collection,
-                    File::Claims => Purpose::Claim,
+                    File::Payments | File::Balances => Purpose::Collection,
+                    File::Claims | File::Usage => Purpose::Claim,
                     _ => Purpose::Enrolment,
                 },
                 request: row_id::<kind::Command>(self.scope.mutual(), file, &row.key).uuid(),
@@ -583,7 +591,7 @@ impl Import<'_> {
                 let household = find(w, household)?;
                 register_with_household(w, self.hooks, scope, order, household.id, person).map(|_| ())
             }
-            Item::Enrolment { household, product, starts_on, ends_on } => {
+            Item::Enrolment { household, product, starts_on, ends_on, waiting_from } => {
                 let household = find(w, household)?;
                 let found = product_store::find_by_code(w, &self.owners, product)?;
                 // The mutual's own product goes before one of a body above.
@@ -596,10 +604,11 @@ impl Import<'_> {
                     starts_on: *starts_on,
                     ends_on: Some(*ends_on),
                     applied_on: *starts_on,
-                    waiting_from: None,
+                    waiting_from: *waiting_from,
+                    agreed: true,
                 };
                 let id = apply(w, scope, order, &self.owners, &application)?;
-                admit(w, scope, order, id, Some(&crate::web::etag(1)), *starts_on)
+                admit_as_agreed(w, scope, order, id, *starts_on)
             }
             Item::Payment { household, label, amount_minor, method, received_on, reference } => {
                 let household = find(w, household)?;
@@ -625,7 +634,39 @@ impl Import<'_> {
                 w.touch(household.id);
                 Ok(())
             }
+            Item::Usage { member, category, year, amount_minor, quantity } => {
+                let (found, _) = households::find_member_by_number(w, scope, member)?
+                    .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no member {member}")))?;
+                let used = Used {
+                    member: found.id,
+                    category: category.clone(),
+                    year: *year,
+                    amount_minor: *amount_minor,
+                    quantity: *quantity,
+                };
+                record_used(w, scope, order, &used)
+            }
+            Item::Balance { account, amount_minor, on } => open_balance(w, scope, order, *account, *amount_minor, *on),
+            Item::Numbers { of, first } => {
+                self.begin(w, *of, *first)?;
+                w.names("organisation", mutual.uuid());
+                w.field("first", None, Some(serde_json::json!([row.key, first])));
+                Ok(())
+            }
         }
+    }
+
+    /// Lets a series go on from a number.
+    fn begin(&self, w: &mut Write, of: First, first: i64) -> Result<()> {
+        let (kind, label) = match of {
+            First::Receipts(year) => return begin_receipts(w, &self.scope, year, first),
+            First::Households => (SeriesKind::Household, "H"),
+            First::Enrolments => (SeriesKind::Enrolment, "E"),
+        };
+        if series::begin_at(w, self.scope.mutual(), kind, Key::NIL, 0, label, first)? {
+            return Ok(());
+        }
+        Err(Problem::with(Code::WrongState, "numbers from there on were given already").at("/first").into())
     }
 
     /// The area of this name in the mutual's country, made from today where there is none.

@@ -12,6 +12,8 @@ words! {
         Asset = "asset",
         /// What it owes.
         Liability = "liability",
+        /// What is its own.
+        Equity = "equity",
         /// What came in for good.
         Income = "income",
         /// What went out for good.

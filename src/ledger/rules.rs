@@ -46,6 +46,33 @@ pub enum Income {
     Other,
 }
 
+crate::words! {
+    /// An account that may have a balance when a mutual goes live. What is owed to households and providers, and what lies
+    /// with collectors, is not here: it comes with payments and claims, from which the programme knows to whom it belongs.
+    pub enum Opened {
+        Cash = "cash",
+        Bank = "bank",
+        Mobile = "mobile",
+        Advances = "advances",
+        Contributions = "contributions",
+        Fees = "fees",
+        OtherIncome = "other_income",
+        Subsidies = "subsidies",
+        Benefits = "benefits",
+        Expense = "expense",
+    }
+}
+
+impl Opened {
+    /// Whether it is counted by its credits.
+    pub const fn is_income(self) -> bool {
+        matches!(self, Opened::Contributions | Opened::Fees | Opened::OtherIncome | Opened::Subsidies)
+    }
+}
+
+/// Against what opening balances stand: what the mutual had of its own on the day of going live.
+const OWN_FUNDS: &str = "own_funds";
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -70,6 +97,13 @@ pub enum Event {
     ClaimDecided {
         /// To whom.
         to: Creditor,
+    },
+    /// What an account had on the day of going live beyond what is known.
+    OpeningBalance {
+        /// Which.
+        account: Opened,
+        /// It had less than is known.
+        less: bool,
     },
     /// What was owed was paid from the bank.
     SettlementPaid {
@@ -119,6 +153,9 @@ impl Income {
 
 /// The kind of an account that is opened when first needed; none for those that must be there.
 pub fn opened_when_needed(code: &str) -> Option<AccountKind> {
+    if code == OWN_FUNDS {
+        return Some(AccountKind::Equity);
+    }
     match code.split_once(':')? {
         ("float", _) => Some(AccountKind::Asset),
         ("payable", _) => Some(AccountKind::Liability),
@@ -134,6 +171,7 @@ impl Event {
             Event::PaymentSurplus { .. } => "payment_surplus",
             Event::CreditUsed { .. } => "credit_used",
             Event::ClaimDecided { .. } => "claim_decided",
+            Event::OpeningBalance { .. } => "opening_balance",
             Event::SettlementPaid { .. } => "settlement_paid",
         }
     }
@@ -145,6 +183,10 @@ impl Event {
             Event::PaymentSurplus { into } => (into.account(), "household_credits".into()),
             Event::CreditUsed { income } => ("household_credits".into(), income.account().into()),
             Event::ClaimDecided { to } => ("benefits".into(), to.account()),
+            Event::OpeningBalance { account, less } if account.is_income() != less => {
+                (OWN_FUNDS.into(), account.code().into())
+            }
+            Event::OpeningBalance { account, .. } => (account.code().into(), OWN_FUNDS.into()),
             Event::SettlementPaid { to } => (to.account(), "bank".into()),
         }
     }

@@ -1,12 +1,15 @@
 //! Opens a mutual's books and posts events into them, within the command that they belong to.
 use super::model::*;
-use super::rules::{ACCOUNTS, Event, MAIN, opened_when_needed};
+use super::rules::{ACCOUNTS, Event, MAIN, Opened, opened_when_needed};
 use super::store;
+use crate::access::scopes::MutualScope;
+use crate::audit::frame::Order;
 use crate::db::Write;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
 use chrono::NaiveDate;
+use serde_json::json;
 use std::collections::HashMap;
 
 /// Opens the accounts of a new mutual.
@@ -88,6 +91,46 @@ pub fn post(
         });
     }
     Ok(store::insert_transfers(w, &rows)?)
+}
+
+/// Brings an account to what it had at the end of the day of going live, in the sense in which the account is counted: what
+/// is there, what came in, what went out. Payments and claims that were imported are in it already; what is missing is
+/// posted against the mutual's own funds.
+///
+/// # Errors
+/// `future_date`, `amount_refused`.
+pub fn open_balance(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    account: Opened,
+    amount_minor: i64,
+    on: NaiveDate,
+) -> Result<()> {
+    if on > scope.today() {
+        return Err(Problem::of(Code::FutureDate).at("/on").into());
+    }
+    let debits = store::balance_on(w, scope.mutual(), MAIN, account.code(), on)?;
+    let known = if account.is_income() { -debits } else { debits };
+    let missing = amount_minor.checked_sub(known).ok_or(Problem::of(Code::AmountRefused).at("/amount"))?;
+    if missing != 0 {
+        let posting = Posting {
+            event: Event::OpeningBalance { account, less: missing < 0 },
+            amount_minor: missing.abs(),
+            payment: None,
+            due: None,
+            claim: None,
+            settlement: None,
+            value_on: on,
+        };
+        post(w, scope.mutual(), scope.currency(), order.id, scope.today(), &[posting])?;
+    }
+    w.names("organisation", scope.mutual().uuid());
+    w.field("account", None, Some(json!(account)));
+    w.field("amount_minor", None, Some(json!(amount_minor)));
+    w.field("on", None, Some(json!(on)));
+    w.mark(on);
+    Ok(())
 }
 
 /// An account of the main book, opened now where the posting table lets it be. Two commands that open the same one meet

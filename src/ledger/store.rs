@@ -5,6 +5,7 @@ use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
 use crate::insert_all;
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 /// Adds accounts.
@@ -31,6 +32,25 @@ pub fn list_accounts_of(r: &mut Read, mutual: MutualId, book: &str) -> QueryResu
 /// Adds transfers.
 pub fn insert_transfers(w: &mut Write, rows: &[Transfer]) -> QueryResult<()> {
     insert_all!(w, transfers::table, rows)
+}
+
+/// Debits less credits of an account up to the end of a day.
+pub fn balance_on(r: &mut Read, mutual: MutualId, book: &str, code: &str, on: NaiveDate) -> QueryResult<i64> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{BigInt, Nullable};
+    let id: Option<AccountId> = accounts::table
+        .filter(accounts::mutual_id.eq(mutual))
+        .filter(accounts::book.eq(book))
+        .filter(accounts::code.eq(code))
+        .select(accounts::id)
+        .first(r.conn())
+        .optional()?;
+    let Some(id) = id else { return Ok(0) };
+    let until = transfers::table.filter(transfers::mutual_id.eq(mutual)).filter(transfers::value_on.le(on));
+    let total = || sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)");
+    let debits: Option<i64> = until.filter(transfers::debit_account_id.eq(id)).select(total()).first(r.conn())?;
+    let credits: Option<i64> = until.filter(transfers::credit_account_id.eq(id)).select(total()).first(r.conn())?;
+    Ok(debits.unwrap_or(0) - credits.unwrap_or(0))
 }
 
 /// The accounts with what was debited and credited on each, by book and code.

@@ -268,6 +268,7 @@ fn happen(
                 ends_on: None,
                 applied_on: day,
                 waiting_from: None,
+                agreed: false,
             };
             match command(db, &HOOKS, &order, |w| enrolments::apply(w, &scope, &order, &owners, &application)) {
                 // Its principal has died, or nobody is left: the office waits for it to say who leads it.

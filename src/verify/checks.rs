@@ -37,19 +37,19 @@ pub fn commands(r: &mut Read, mutual: MutualId, code: &str) -> Result<(u64, Vec<
     Ok((u64::try_from(count).unwrap_or(0), findings))
 }
 
-/// Receipts run from 1 to the series' last number without a gap, and each belongs to something.
+/// Receipts run from the series' first number to its last without a gap, and each belongs to something.
 ///
 /// # Errors
 /// The database's.
 pub fn series(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for (id, kind, label, last) in store::list_series(r, mutual)? {
+    for (id, kind, label, first, last) in store::list_series(r, mutual)? {
         if kind != SeriesKind::Receipt {
             continue;
         }
         let numbers: Vec<i64> =
             store::list_receipts(r, mutual, id)?.into_iter().filter_map(|receipt| receipt.number).collect();
-        let expected: Vec<i64> = (1..=last).collect();
+        let expected: Vec<i64> = (first..=last).collect();
         if numbers != expected {
             let missing = expected.iter().find(|number| !numbers.contains(number));
             let what = match missing {
@@ -399,7 +399,8 @@ pub fn settlements(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Fin
     Ok(findings)
 }
 
-/// No ceiling of a cover year is exceeded, of a person or of a household.
+/// No ceiling of a cover year is exceeded, of a person or of a household. What was used before going live may have exceeded
+/// it on paper; then nothing is paid on top.
 ///
 /// # Errors
 /// The database's.
@@ -411,6 +412,7 @@ pub fn ceilings(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Findin
             years.entry(enrolment).or_default().push((member, sum.unwrap_or(0)));
         }
     }
+    let before = store::list_openings(r, mutual)?;
     let ids: Vec<EnrolmentId> = years.keys().copied().collect();
     let mut findings = Vec::new();
     for (enrolment, number, version) in store::versions_of(r, mutual, &ids)? {
@@ -419,12 +421,17 @@ pub fn ceilings(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Findin
         let Some(ceilings) = products::parameters(version)?.ceilings else { continue };
         let persons = years.get(&enrolment).map_or(&[][..], Vec::as_slice);
         let household: i64 = persons.iter().map(|(_, sum)| sum).sum();
-        if ceilings.household_year.is_some_and(|ceiling| household > ceiling) {
+        let used = |of: Option<MemberId>| -> i64 {
+            let own = before.iter().filter(|(year, who, _)| *year == enrolment && of.is_none_or(|of| of == *who));
+            own.map(|(_, _, amount)| amount).sum()
+        };
+        let beyond = |paid: i64, ceiling: i64, of| paid > (ceiling - used(of)).max(0);
+        if ceilings.household_year.is_some_and(|ceiling| beyond(household, ceiling, None)) {
             let what = format!("enrolment {number}: {household} is paid, beyond the household's ceiling");
             findings.push(finding("ceilings", code, what));
         }
         for (member, sum) in persons {
-            if ceilings.person_year.is_some_and(|ceiling| *sum > ceiling) {
+            if ceilings.person_year.is_some_and(|ceiling| beyond(*sum, ceiling, Some(*member))) {
                 let what = format!("enrolment {number}: {sum} is paid for member {member}, beyond the ceiling");
                 findings.push(finding("ceilings", code, what));
             }

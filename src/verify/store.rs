@@ -29,11 +29,11 @@ pub fn count_commands(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
 pub fn list_series(
     r: &mut Read,
     mutual: MutualId,
-) -> QueryResult<Vec<(SeriesId, crate::series::SeriesKind, String, i64)>> {
+) -> QueryResult<Vec<(SeriesId, crate::series::SeriesKind, String, i64, i64)>> {
     series::table
         .filter(series::mutual_id.eq(mutual))
         .order(series::id)
-        .select((series::id, series::kind, series::label, series::last_number))
+        .select((series::id, series::kind, series::label, series::first_number, series::last_number))
         .load(r.conn())
 }
 
@@ -187,6 +187,14 @@ pub fn sums_by_year(r: &mut Read, mutual: MutualId) -> QueryResult<YearSums> {
                 "CAST(SUM(mutual_minor) AS BIGINT)",
             ),
         ))
+        .load(r.conn())
+}
+
+/// What persons had used of their cover years before the mutual went live.
+pub fn list_openings(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(EnrolmentId, MemberId, i64)>> {
+    opening_usages::table
+        .filter(opening_usages::mutual_id.eq(mutual))
+        .select((opening_usages::enrolment_id, opening_usages::member_id, opening_usages::amount_minor))
         .load(r.conn())
 }
 

@@ -283,7 +283,16 @@ pub fn application(
     starts_on: NaiveDate,
     applied_on: NaiveDate,
 ) -> Application {
-    Application { number: None, household, product, starts_on, ends_on: None, applied_on, waiting_from: None }
+    Application {
+        number: None,
+        household,
+        product,
+        starts_on,
+        ends_on: None,
+        applied_on,
+        waiting_from: None,
+        agreed: false,
+    }
 }
 
 /// All rows of a mutual's register and money, and the number of rows of every table.

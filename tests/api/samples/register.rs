@@ -142,6 +142,7 @@ fn application(world: &World, user: Option<UserId>, place: &str) -> (Family, Enr
         ends_on: None,
         applied_on: date(STARTS_ON),
         waiting_from: None,
+        agreed: false,
     };
     let scope = &family.scope;
     let id = act(world, scope, |w, order| enrolments::apply(w, scope, order, &owners, &asked).map(|_| ()));
