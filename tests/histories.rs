@@ -6,6 +6,7 @@ use ayni::audit::frame::Done;
 use ayni::contributions::model::Method;
 use ayni::contributions::service::{NewPayment, Taker};
 use ayni::db::{Conn, Wall};
+use ayni::enrolments::membership::{self, NewStep};
 use ayni::enrolments::model::Enrolment;
 use ayni::enrolments::rules::{CoverSpan, EnrolmentState, Waiting};
 use ayni::enrolments::service::{as_cover_span, facts, spans_of};
@@ -73,6 +74,8 @@ enum Act {
     Admit { ago: u64 },
     /// The oldest application is rejected.
     Reject,
+    /// The household leaves: it resigns as of a later day, its enrolment ends today, or it is excluded, once it was heard.
+    Leave { how: u8, later: i64 },
     /// What is always refused.
     Refused(u8),
     /// The last command once more.
@@ -96,6 +99,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => prop_oneof![3 => Just(0), 1 => -5..60_i64].prop_map(|late| Act::Apply { late }),
         5 => prop_oneof![2 => Just(0), 1 => 0..20_u64].prop_map(|ago| Act::Admit { ago }),
         1 => Just(Act::Reject),
+        2 => (0..6_u8, 0..50_i64).prop_map(|(how, later)| Act::Leave { how, later }),
         2 => (0..9_u8).prop_map(Act::Refused),
         1 => Just(Act::Repeat),
     ]
@@ -115,6 +119,8 @@ struct Story {
     terms: HashMap<ProductVersionId, Terms>,
     /// The losses that were not taken back, each with its household.
     losses: Vec<(HouseholdId, EventId)>,
+    /// The enrolments about which a household was heard.
+    heard: Vec<EnrolmentId>,
 }
 
 impl Story {
@@ -147,7 +153,7 @@ impl Story {
             office.snapshot(&mut conn).frame_holds(&before, order.id, office.today(), day("2026-02-20"));
             households.push(Key::new(order.id.uuid()));
         }
-        Story { office, conn, households, products, terms, losses: Vec::new() }
+        Story { office, conn, households, products, terms, losses: Vec::new(), heard: Vec::new() }
     }
 
     fn snapshot(&mut self) -> Snapshot {
@@ -224,7 +230,7 @@ impl Story {
                     .enrolments
                     .iter()
                     .filter(|row| row.household_id == household && row.state != EnrolmentState::Rejected)
-                    .map(|row| row.ends_on)
+                    .map(last_of)
                     .max();
                 let days = Timeline::of(&before, household, &self.terms);
                 let lapsed = days.cover_on(today).filter(|cover| cover.on(today) == Day::Lapsed);
@@ -241,7 +247,8 @@ impl Story {
                 let free = !before.enrolments.iter().any(|row| {
                     row.household_id == household
                         && row.state != EnrolmentState::Rejected
-                        && row.ends_on >= starts_on
+                        && last_of(row) >= row.starts_on
+                        && last_of(row) >= starts_on
                         && lapsed.is_none_or(|cover| cover.enrolment != row.id.uuid())
                 });
                 let product = self.products[step.household];
@@ -257,6 +264,25 @@ impl Story {
                 Some(id) => self.office.reject(&order, id).map(made),
                 None => return,
             },
+            Act::Leave { how, later } => {
+                let stands = |row: &&Enrolment| {
+                    row.household_id == household && row.state == EnrolmentState::Admitted && row.ends_on >= today
+                };
+                let Some(row) = before.enrolments.iter().filter(stands).min_by_key(|row| row.starts_on) else { return };
+                let step = NewStep {
+                    on: today,
+                    effective_on: (how == 0).then(|| add(today, later).min(row.ends_on)),
+                    reason: Some("moves away".into()),
+                };
+                let id = row.id;
+                if how >= 2 && !self.heard.contains(&id) {
+                    self.heard.push(id);
+                    self.office.close(&order, id, row.version, &step, membership::hear).map(made)
+                } else {
+                    let close = [membership::resign, membership::end, membership::exclude][usize::from(how.min(2))];
+                    self.office.close(&order, id, row.version, &step, close).map(made)
+                }
+            }
             Act::Refused(which) => match self.refused(which, &before, household) {
                 Some(refusal) => refusal,
                 None => return,
@@ -308,8 +334,7 @@ impl Story {
             .iter()
             .find(|row| before.enrolments.iter().any(|known| known.id == row.id && known.state != row.state))
             .unwrap();
-        let is_first =
-            !before.enrolments.iter().any(|row| row.household_id == household && row.state == EnrolmentState::Admitted);
+        let is_first = !before.enrolments.iter().any(|row| row.household_id == household && row.admitted_on.is_some());
         let days = Timeline::of(before, household, &self.terms);
         let on = admitted.admitted_on.unwrap();
         let lapsed = days.cover_on(on).is_some_and(|cover| cover.on(on) == Day::Lapsed);
@@ -482,6 +507,11 @@ fn days_from(first: NaiveDate, last: NaiveDate) -> impl Iterator<Item = NaiveDat
     first.iter_days().take_while(move |day| *day <= last)
 }
 
+/// The last day of an enrolment.
+fn last_of(row: &Enrolment) -> NaiveDate {
+    row.ended_on.map_or(row.ends_on, |ended| ended.min(row.ends_on))
+}
+
 fn oldest_application(before: &Snapshot, household: HouseholdId) -> Option<EnrolmentId> {
     before
         .enrolments
@@ -500,6 +530,8 @@ enum Day {
     Suspended,
     Lapsed,
     Expired,
+    /// By a resignation, an exclusion or otherwise before its time.
+    Ended,
 }
 
 /// One enrolment's cover: state of each day from its start on.
@@ -510,6 +542,7 @@ struct Cover {
     opened: NaiveDate,
     start: NaiveDate,
     states: Vec<Day>,
+    is_ended: bool,
     chain: usize,
 }
 
@@ -527,7 +560,7 @@ impl Timeline {
         let mut covers: Vec<Cover> = after
             .enrolments
             .iter()
-            .filter(|row| row.household_id == household && row.state == EnrolmentState::Admitted)
+            .filter(|row| row.household_id == household && row.admitted_on.is_some())
             .filter_map(|row| {
                 let dues: Vec<One> = after
                     .own_dues(household)
@@ -552,7 +585,8 @@ impl Timeline {
             let (before, this) = (&covers[index - 1], &covers[index]);
             let grace = terms[&row(before.enrolment).product_version_id].renewal_grace;
             // R19, and a household that lapsed enters anew.
-            let continuous = this.starts_on == add(before.ends_on, 1)
+            let continuous = !before.is_ended
+                && this.starts_on == add(before.ends_on, 1)
                 && this.opened <= add(before.ends_on, grace)
                 && before.on(before.ends_on) != Day::Lapsed;
             covers[index].chain = before.chain + usize::from(!continuous);
@@ -594,6 +628,7 @@ impl Timeline {
                     Day::Suspended => "SUSPENDED",
                     Day::Lapsed => "LAPSED",
                     Day::Expired => "EXPIRED",
+                    Day::Ended => "TERMINATED",
                 };
                 Some((code, waiting, enrolment))
             })
@@ -606,6 +641,7 @@ impl Cover {
         let at = usize::try_from((on - self.start).num_days()).unwrap();
         match self.states.get(at) {
             Some(state) => *state,
+            None if self.is_ended => Day::Ended,
             None if self.states.last() == Some(&Day::Lapsed) => Day::Lapsed,
             None => Day::Expired,
         }
@@ -630,7 +666,8 @@ impl One {
 /// R12 to R15 as they are written, one day after the other.
 fn cover(row: &ayni::enrolments::model::Enrolment, dues: &[One], terms: Terms) -> Option<Cover> {
     let first_due = dues.iter().map(|due| due.due_on).min();
-    let opened = days_from(row.admitted_on?, row.ends_on).find(|on| {
+    let last = last_of(row);
+    let opened = days_from(row.admitted_on?, last).find(|on| {
         let to = first_due.map_or(*on, |first| first.max(*on));
         let counted: Vec<&One> = dues.iter().filter(|due| due.due_on <= to).collect();
         let due: i128 = counted.iter().map(|due| i128::from(due.amount)).sum();
@@ -641,7 +678,10 @@ fn cover(row: &ayni::enrolments::model::Enrolment, dues: &[One], terms: Terms) -
     let mut states = Vec::new();
     let mut suspended: Option<NaiveDate> = None;
     let mut paid_up: Option<NaiveDate> = None;
-    for on in days_from(start, row.ends_on) {
+    if start > last {
+        return None;
+    }
+    for on in days_from(start, last) {
         if states.last() == Some(&Day::Lapsed) {
             states.push(Day::Lapsed);
             continue;
@@ -686,6 +726,7 @@ fn cover(row: &ayni::enrolments::model::Enrolment, dues: &[One], terms: Terms) -
         opened,
         start,
         states,
+        is_ended: row.state != EnrolmentState::Admitted,
         chain: 0,
     })
 }
@@ -705,6 +746,9 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
             for span in &end.spans {
                 *seen.borrow_mut().entry(span.state.code()).or_default() += 1;
             }
+            for row in &end.enrolments {
+                *seen.borrow_mut().entry(row.state.code()).or_default() += 1;
+            }
             for transfer in &end.transfers {
                 let known = ["payment_allocated", "payment_surplus", "credit_used"];
                 let event = known.into_iter().find(|event| *event == transfer.event).unwrap();
@@ -719,7 +763,19 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
     if support::database::on_postgres() {
         return;
     }
-    for word in ["IN_FORCE", "SUSPENDED", "LAPSED", "EXPIRED", "TERMINATED", "payment_surplus", "credit_used", "year"] {
+    for word in [
+        "IN_FORCE",
+        "SUSPENDED",
+        "LAPSED",
+        "EXPIRED",
+        "TERMINATED",
+        "RESIGNED",
+        "CLOSED",
+        "EXCLUDED",
+        "payment_surplus",
+        "credit_used",
+        "year",
+    ] {
         assert!(seen.contains_key(word), "no history came to {word}: {seen:?}");
     }
 }

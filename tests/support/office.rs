@@ -7,11 +7,12 @@ use ayni::access::service::terminal_order;
 use ayni::app::HOOKS;
 use ayni::audit::frame::{Done, Order, command};
 use ayni::audit::model::{Asker, AuditRow, ChangeRow, CommandRow, MarkRow, Purpose};
-use ayni::contributions::model::{Allocation, Due, Method, Payment, Receipt};
+use ayni::contributions::model::{Allocation, Due, DueCancellation, Method, Payment, Receipt};
 use ayni::contributions::service::{self as contributions, Locked, NewPayment, Taker};
 use ayni::contributions::store::list_desks;
 use ayni::db::schema::{self, product_versions, series};
 use ayni::db::{Conn, Wall, Write};
+use ayni::enrolments::membership::NewStep;
 use ayni::enrolments::model::{Enrolment, Span};
 use ayni::enrolments::service::{self as enrolments, Application};
 use ayni::error::{Code, Problem, Result};
@@ -206,6 +207,20 @@ impl Office {
         self.give(order, |w| enrolments::admit(w, &scope, order, id, Some("\"v1\""), on))
     }
 
+    /// A step that ends an enrolment, or leads to its end.
+    pub fn close(
+        &self,
+        order: &Order,
+        id: EnrolmentId,
+        version: i64,
+        step: &NewStep,
+        close: impl Fn(&mut Write, &MutualScope, &Order, EnrolmentId, Option<&str>, &NewStep) -> Result<()>,
+    ) -> Result<Done<()>> {
+        let scope = self.scope();
+        let tag = format!("\"v{version}\"");
+        self.give(order, |w| close(w, &scope, order, id, Some(&tag), step))
+    }
+
     pub fn reject(&self, order: &Order, id: EnrolmentId) -> Result<Done<()>> {
         let scope = self.scope();
         self.give(order, |w| enrolments::reject(w, &scope, order, id, Some("\"v1\""), "no file"))
@@ -310,6 +325,7 @@ pub struct Snapshot {
     pub enrolments: Vec<Enrolment>,
     pub spans: Vec<Span>,
     pub dues: Vec<Due>,
+    pub cancellations: Vec<DueCancellation>,
     pub payments: Vec<Payment>,
     pub receipts: Vec<Receipt>,
     pub allocations: Vec<Allocation>,
@@ -354,6 +370,7 @@ impl Snapshot {
             enrolments: all!(conn, enrolments, Enrolment, mutual),
             spans: all!(conn, cover_spans, Span, mutual),
             dues: all!(conn, dues, Due, mutual),
+            cancellations: all!(conn, due_cancellations, DueCancellation, mutual),
             payments: all!(conn, payments, Payment, mutual),
             receipts: all!(conn, receipts, Receipt, mutual),
             allocations: all!(conn, allocations, Allocation, mutual),
@@ -363,9 +380,11 @@ impl Snapshot {
         }
     }
 
-    /// The household's own dues.
+    /// The household's own dues, without those that it owes no more.
     pub fn own_dues(&self, household: HouseholdId) -> impl Iterator<Item = &Due> {
-        self.dues.iter().filter(move |due| due.household_id == household && due.payer == "HOUSEHOLD")
+        let is_owed = |due: &Due| !self.cancellations.iter().any(|row| row.due_id == due.id);
+        let of = move |due: &&Due| due.household_id == household && due.payer == "HOUSEHOLD" && is_owed(due);
+        self.dues.iter().filter(of)
     }
 
     /// What is paid of a due.
