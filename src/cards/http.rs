@@ -87,8 +87,8 @@ pub struct IssueProof {
     /// Made by the client.
     #[garde(skip)]
     pub id: Option<ProofId>,
-    /// The last day on which it counts, three years from today at most; where it is left out, the last day on which cover
-    /// is known to run. A certificate cannot count longer than that.
+    /// The last day on which it counts, three years from today at most; where it is left out, the last day of the period of
+    /// cover. A certificate cannot count longer than that.
     #[garde(skip)]
     pub expires_on: Option<NaiveDate>,
 }

@@ -216,40 +216,40 @@ pub enum ExpiryRefused {
     Past,
     #[error("it counts for three years at most")]
     TooLong,
-    #[error("a certificate says that cover stands, and cannot count longer than cover is known to run")]
+    #[error("a certificate says that cover stands, and cannot count longer than the period runs")]
     BeyondCover,
 }
 
-/// The last day of a card: as long as cover is known to run, or as asked; [`YEARS_MAX`] at most. It may be asked to count
-/// longer than cover is known: a card proves affiliation, and plastic outlives a period.
+/// The last day of a card: as long as its holder is affiliated, or as asked; [`YEARS_MAX`] at most. It may be asked to count
+/// longer: a card proves affiliation, and plastic outlives a period.
 ///
 /// # Errors
 /// [`ExpiryRefused`].
 pub fn card_expiry(
     today: NaiveDate,
     asked: Option<NaiveDate>,
-    covered_until: Option<NaiveDate>,
+    affiliated_until: NaiveDate,
 ) -> Result<NaiveDate, ExpiryRefused> {
     let longest = add_years(today, YEARS_MAX).map_err(|_| ExpiryRefused::TooLong)?;
     match asked {
-        None => Ok(covered_until.map_or(longest, |until| until.min(longest))),
+        None => Ok(affiliated_until.min(longest)),
         Some(day) if day < today => Err(ExpiryRefused::Past),
         Some(day) if day > longest => Err(ExpiryRefused::TooLong),
         Some(day) => Ok(day),
     }
 }
 
-/// The last day of a certificate: as long as cover is known to run, or less.
+/// The last day of a certificate: as long as all whom it names are affiliated, or less.
 ///
 /// # Errors
 /// [`ExpiryRefused`].
 pub fn certificate_expiry(
     today: NaiveDate,
     asked: Option<NaiveDate>,
-    covered_until: Option<NaiveDate>,
+    affiliated_until: NaiveDate,
 ) -> Result<NaiveDate, ExpiryRefused> {
-    let day = card_expiry(today, asked, covered_until)?;
-    if covered_until.is_some_and(|until| day > until) { Err(ExpiryRefused::BeyondCover) } else { Ok(day) }
+    let day = card_expiry(today, asked, affiliated_until)?;
+    if day > affiliated_until { Err(ExpiryRefused::BeyondCover) } else { Ok(day) }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::dates::within;
 use crate::db::{Read, Write};
-use crate::enrolments::rules::{CoverSpan, Entitlement, category_answer};
+use crate::enrolments::model::Enrolment;
+use crate::enrolments::rules::{CoverSpan, SpanState};
 use crate::enrolments::service::as_cover_span;
 use crate::enrolments::store as enrolments;
 use crate::error::{Code, Error, Problem, Result};
@@ -66,11 +67,27 @@ pub struct Shown {
     pub code: Option<([u8; 16], String)>,
 }
 
-/// The last day, as far as is known today, until which a person's cover runs without a break; none without cover today.
-fn covered_until(spans: &[CoverSpan<Uuid>], person: MemberId, today: NaiveDate) -> Result<Option<Option<NaiveDate>>> {
-    let answer = category_answer(spans, person.uuid(), today, 0)
-        .map_err(|_| Error::Fault("a span lies beyond the calendar".into()))?;
-    Ok((answer.entitlement == Entitlement::Covered).then_some(answer.until))
+/// The last day until which a person who is covered today is affiliated, as far as is known: the period's end, or that of the
+/// next one where it is paid already, and less where he leaves before. What may suspend cover until then does not count: an
+/// instalment of the harvest to come is no reason to print another card. None without cover today.
+fn affiliated_until(
+    spans: &[CoverSpan<Uuid>],
+    enrolments: &[Enrolment],
+    person: MemberId,
+    today: NaiveDate,
+) -> Option<NaiveDate> {
+    let own = || spans.iter().filter(|span| span.person == person.uuid());
+    let now = own().find(|span| span.state == SpanState::InForce && within(today, span.from, span.to))?;
+    let last_of = |row: &Enrolment| row.ended_on.map_or(row.ends_on, |ended| ended.min(row.ends_on));
+    let mut last = enrolments.iter().find(|row| row.id.uuid() == now.enrolment).map(last_of)?;
+    while let Some(next) = enrolments.iter().find(|row| {
+        let opens = |span: &CoverSpan<Uuid>| span.enrolment == row.id.uuid() && span.state == SpanState::InForce;
+        last.succ_opt() == Some(row.starts_on) && last_of(row) > last && own().any(opens)
+    }) {
+        last = last_of(next);
+    }
+    let leaves = own().filter(|span| span.state == SpanState::Terminated && span.from > today).map(|span| span.from);
+    leaves.min().and_then(|from| from.pred_opt()).map_or(Some(last), |day| Some(day.min(last)))
 }
 
 fn not_covered() -> Error {
@@ -78,7 +95,7 @@ fn not_covered() -> Error {
 }
 
 /// Issues a person's card; the one before, if it still counts, is replaced. Without `expires_on` the card counts as long
-/// as cover is known to run.
+/// as the person is affiliated.
 ///
 /// # Errors
 /// `not_found`, `not_covered`, `impossible_date`.
@@ -94,7 +111,8 @@ pub fn issue_card(
     let today = scope.today();
     let spans: Vec<CoverSpan<Uuid>> =
         enrolments::list_spans_of_member(w, scope, of)?.iter().map(as_cover_span).collect();
-    let until = covered_until(&spans, of, today)?.ok_or_else(not_covered)?;
+    let periods = enrolments::list_of_household(w, scope.mutual(), household.id)?;
+    let until = affiliated_until(&spans, &periods, of, today).ok_or_else(not_covered)?;
     let expires_on = rules::card_expiry(today, expires_on, until).map_err(refused_expiry)?;
     let before = store::find_last(w, scope.mutual(), of, ProofKind::Card)?;
     if let Some(card) = &before
@@ -106,8 +124,8 @@ pub fn issue_card(
     add(w, scope, order, issuer, (ProofKind::Card, household.id, member.id, ordinal), expires_on)
 }
 
-/// Issues a household's certificate. It names those who are covered today and counts as long as the cover of each of them
-/// is known to run, or for less.
+/// Issues a household's certificate. It names those who are covered today and counts as long as each of them is
+/// affiliated, or for less.
 ///
 /// # Errors
 /// `not_found`, `no_principal`, `not_covered`, `impossible_date`.
@@ -129,17 +147,16 @@ pub fn issue_certificate(
     let principal = present.iter().find(|(_, stay)| stay.relationship == Relationship::Principal);
     let principal = principal.map(|(member, _)| member.id).ok_or(Problem::of(Code::NoPrincipal))?;
     let spans: Vec<CoverSpan<Uuid>> = enrolments::list_spans_of(w, mutual, of)?.iter().map(as_cover_span).collect();
+    let periods = enrolments::list_of_household(w, mutual, of)?;
     let mut named = Vec::new();
     let mut until: Option<NaiveDate> = None;
     for (member, stay) in &present {
-        if let Some(last) = covered_until(&spans, member.id, today)? {
+        if let Some(last) = affiliated_until(&spans, &periods, member.id, today) {
             named.push((member.id, stay.relationship));
-            until = [until, last].into_iter().flatten().min();
+            until = Some(until.map_or(last, |known| known.min(last)));
         }
     }
-    if named.is_empty() {
-        return Err(not_covered());
-    }
+    let until = until.ok_or_else(not_covered)?;
     let expires_on = rules::certificate_expiry(today, expires_on, until).map_err(refused_expiry)?;
     let before = store::find_last(w, mutual, principal, ProofKind::Certificate)?;
     let ordinal = before.map_or(1, |certificate| certificate.ordinal + 1);

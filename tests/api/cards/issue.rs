@@ -17,7 +17,7 @@ fn path(world: &World, member: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_card_counts_as_long_as_cover_is_known_to_run() {
+async fn a_card_counts_to_the_end_of_the_period() {
     let world = World::new().await;
     let home = covered(&world, 2).await;
     let path = path(&world, &home.members[0]);
@@ -36,6 +36,44 @@ async fn a_card_counts_as_long_as_cover_is_known_to_run() {
     assert!(!rows.contains(&made.text("/token")) && !rows.contains(&made.text("/code")));
     world.test.clock.set("2027-03-01T12:00:00Z".parse().unwrap());
     assert_eq!(world.get(&path).as_("registrar").send().await.expect(200).text("/status"), "EXPIRED");
+}
+
+#[actix_web::test]
+async fn what_is_paid_later_shortens_no_card_and_what_is_paid_ahead_lengthens_it() {
+    let world = World::new().await;
+    let mut parameters = bands();
+    parameters["arrears"] = json!({"grace_days": 10, "reinstatement_delay_days": 0, "lapse_days": 60});
+    parameters["renewal_grace_days"] = json!(30);
+    parameters["instalments"] =
+        json!([{"share_bp": 5000, "due": {"months": 0}}, {"share_bp": 5000, "due": {"months": 3}}]);
+    let product = world.product("mutual_admin", "KAY", "HARVEST", parameters).await;
+    let home = world.home(None, "STANDARD", 1).await;
+    let (household, member) = (home.text("/id"), home.text("/members/0/id"));
+    let enrolment = world.enrolled(&household, &product, "2026-03-01").await;
+    let dues = world.dues(&household).await;
+    let today: i64 = dues.iter().filter(|due| due.2 == "2026-03-01").map(|due| due.4).sum();
+    world.payment(&household, today, "2026-03-10").await.expect(201);
+    let path = path(&world, &member);
+    let expires_on =
+        async || world.post(&path).as_("registrar").json(json!({})).send().await.expect(201).text("/expires_on");
+    // Cover is suspended from June on if nothing more is paid; the card need not be printed again for that.
+    assert_eq!(expires_on().await, "2027-02-28");
+    let rest: i64 = dues.iter().filter(|due| due.2 != "2026-03-01").map(|due| due.4).sum();
+    assert!(rest > 0);
+    world.payment(&household, rest, "2026-03-10").await.expect(201);
+    world.test.clock.set("2027-02-10T12:00:00Z".parse().unwrap());
+    let renew = format!("{}/enrolments/{enrolment}/renew", world.mutual("KAY"));
+    let renewed = world.post(&renew).as_("registrar").header("If-Match", "\"v2\"").json(json!({})).send().await;
+    assert_eq!(renewed.expect(201).text("/starts_on"), "2027-03-01");
+    assert_eq!(expires_on().await, "2027-02-28", "renewed and not paid");
+    let next: i64 = world.dues(&household).await.iter().map(|due| due.4).sum();
+    world.payment(&household, next, "2027-02-10").await.expect(201);
+    assert_eq!(expires_on().await, "2028-02-29", "paid already");
+    // Who leaves is a member to his last day.
+    let resign = format!("{}/enrolments/{}/resign", world.mutual("KAY"), enrolment);
+    let body = json!({"effective_on": "2027-02-20", "reason": "moves away"});
+    world.post(&resign).as_("mutual_admin").header("If-Match", "\"v2\"").json(body).send().await.expect(200);
+    assert_eq!(expires_on().await, "2027-02-20");
 }
 
 #[actix_web::test]
