@@ -248,6 +248,28 @@ impl<T: DeserializeOwned + 'static> FromRequest for Ids<T> {
     }
 }
 
+/// A field of a merge patch (RFC 7396): null empties it, and a field that is left out stays as it is.
+///
+/// # Errors
+/// The field's own.
+pub fn emptied<'de, D: serde::Deserializer<'de>, T: serde::Deserialize<'de>>(
+    field: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
+    serde::Deserialize::deserialize(field).map(Some)
+}
+
+/// A text as a cell of a table: a spreadsheet must not take somebody's name for a formula.
+pub fn cell(text: &str) -> std::borrow::Cow<'_, str> {
+    let mut first = text.chars();
+    let is_formula = match first.next() {
+        Some('=' | '@' | '\t' | '\r') => true,
+        // A phone or an amount begins so too.
+        Some('+' | '-') => !first.next().is_some_and(|next| next.is_ascii_digit()),
+        _ => false,
+    };
+    if is_formula { format!("'{text}").into() } else { text.into() }
+}
+
 /// The tag of a version.
 pub fn etag(version: i64) -> String {
     format!("\"v{version}\"")
@@ -316,6 +338,23 @@ fn finish<V: Serialize>(mut response: actix_web::HttpResponseBuilder, version: O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_is_a_formula() {
+        for (text, expected) in [
+            ("Aline", "Aline"),
+            ("", ""),
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\tx", "'\tx"),
+            ("-x", "'-x"),
+            ("+", "'+"),
+            ("+25779000001", "+25779000001"),
+            ("-5", "-5"),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
 
     #[derive(Debug, serde::Deserialize, Validate)]
     #[serde(deny_unknown_fields)]

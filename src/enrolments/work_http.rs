@@ -10,7 +10,7 @@ use crate::households::model::Member;
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::products::{service as products, store as product_store};
-use crate::web::{Format, Ids, Query, shown, wanted};
+use crate::web::{Format, Ids, Query, cell, shown, wanted};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::NaiveDate;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// What waits for the office.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct WorkItem {
     /// The enrolment that waits; null in the lists of persons.
     pub enrolment_id: Option<EnrolmentId>,
@@ -251,7 +251,8 @@ fn csv(items: &[WorkItem]) -> Result<Vec<u8>> {
     let failed = |error: String| Error::Fault(format!("a table cannot be written: {error}"));
     let mut table = ::csv::Writer::from_writer(Vec::new());
     for item in items {
-        table.serialize(item).map_err(|error| failed(error.to_string()))?;
+        let name = item.name.as_deref().map(|name| cell(name).into_owned());
+        table.serialize(WorkItem { name, ..item.clone() }).map_err(|error| failed(error.to_string()))?;
     }
     if items.is_empty() {
         table.write_record(COLUMNS).map_err(|error| failed(error.to_string()))?;

@@ -9,7 +9,7 @@ use crate::access::scopes::MutualScope;
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, changed, found, made, shown};
+use crate::web::{Body, Ids, Query, changed, emptied, found, made, shown};
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
 use garde::Validate;
@@ -301,16 +301,22 @@ pub async fn register(
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectHousehold {
+    /// Null takes it out of its section.
     #[garde(skip)]
-    pub section_id: Option<OrganisationId>,
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<OrganisationId>)]
+    pub section_id: Option<Option<OrganisationId>>,
     #[garde(skip)]
-    pub area_id: Option<AreaId>,
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<AreaId>)]
+    pub area_id: Option<Option<AreaId>>,
     #[garde(inner(custom(is_class)))]
     #[schema(pattern = "^[A-Z0-9_]{1,20}$")]
     pub class: Option<String>,
-    #[garde(inner(custom(is_phone)))]
-    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
-    pub phone: Option<String>,
+    #[garde(inner(inner(custom(is_phone))))]
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
+    pub phone: Option<Option<String>>,
 }
 
 /// `PATCH /mutuals/{m}/households/{id}`
@@ -324,14 +330,14 @@ pub async fn correct(
     let if_match = guard.facts.if_match.clone();
     let asked = body.value;
     let section = match asked.section_id {
-        Some(section) => service::section_for(&guard.picture, &guard.scope, Some(section))?,
+        Some(section) => Some(service::section_for(&guard.picture, &guard.scope, section)?),
         None => None,
     };
     let correction = HouseholdCorrection {
         section,
         area: asked.area_id,
         class: asked.class,
-        phone: asked.phone.as_deref().map(crate::access::service::fold_login),
+        phone: asked.phone.map(|phone| phone.as_deref().map(crate::access::service::fold_login)),
     };
     let (view, replayed) = guard
         .act(
@@ -436,18 +442,23 @@ pub struct CorrectMember {
     #[garde(skip)]
     pub sex: Option<Sex>,
     #[garde(skip)]
-    pub birth_date: Option<NaiveDate>,
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub birth_date: Option<Option<NaiveDate>>,
     #[garde(skip)]
     pub birth_precision: Option<BirthPrecision>,
-    #[garde(inner(length(chars, min = 1, max = 40)))]
-    #[schema(min_length = 1, max_length = 40)]
-    pub national_id: Option<String>,
-    #[garde(inner(custom(is_phone)))]
-    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
-    pub phone: Option<String>,
-    #[garde(inner(length(chars, min = 1, max = 80)))]
-    #[schema(min_length = 1, max_length = 80)]
-    pub occupation: Option<String>,
+    #[garde(inner(inner(length(chars, min = 1, max = 40))))]
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
+    pub national_id: Option<Option<String>>,
+    #[garde(inner(inner(custom(is_phone))))]
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
+    pub phone: Option<Option<String>>,
+    #[garde(inner(inner(length(chars, min = 1, max = 80))))]
+    #[serde(default, deserialize_with = "emptied")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 80)]
+    pub occupation: Option<Option<String>>,
 }
 
 /// `PATCH /mutuals/{m}/members/{id}`
@@ -467,7 +478,7 @@ pub async fn correct_member(
         birth_date: asked.birth_date,
         birth_precision: asked.birth_precision,
         national_id: asked.national_id,
-        phone: asked.phone.as_deref().map(crate::access::service::fold_login),
+        phone: asked.phone.map(|phone| phone.as_deref().map(crate::access::service::fold_login)),
         occupation: asked.occupation,
     };
     let (view, replayed) = guard

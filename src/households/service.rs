@@ -373,13 +373,13 @@ pub fn of_person(error: Error) -> Error {
     }
 }
 
-/// What is corrected of a household; none leaves as it is.
+/// What is corrected of a household; none leaves as it is, none within empties.
 #[derive(Debug, Clone, Default)]
 pub struct HouseholdCorrection {
-    pub section: Option<OrganisationId>,
-    pub area: Option<AreaId>,
+    pub section: Option<Option<OrganisationId>>,
+    pub area: Option<Option<AreaId>>,
     pub class: Option<String>,
-    pub phone: Option<String>,
+    pub phone: Option<Option<String>>,
 }
 
 /// Corrects typing errors of a household; the old values stay in the audit.
@@ -397,10 +397,10 @@ pub fn correct_household(
     let known = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
     must_match(if_match, known.version)?;
     let row = Household {
-        section_id: correction.section.or(known.section_id),
-        area_id: correction.area.or(known.area_id),
+        section_id: correction.section.unwrap_or(known.section_id),
+        area_id: correction.area.unwrap_or(known.area_id),
         class: correction.class.clone().unwrap_or_else(|| known.class.clone()),
-        phone: correction.phone.clone().or_else(|| known.phone.clone()),
+        phone: correction.phone.clone().unwrap_or_else(|| known.phone.clone()),
         ..known.clone()
     };
     if row.area_id != known.area_id {
@@ -432,17 +432,17 @@ pub fn correct_household(
     Ok(())
 }
 
-/// What is corrected of a person; none leaves as it is.
+/// What is corrected of a person; none leaves as it is, none within empties.
 #[derive(Debug, Clone, Default)]
 pub struct MemberCorrection {
     pub family_name: Option<String>,
     pub given_name: Option<String>,
     pub sex: Option<Sex>,
-    pub birth_date: Option<NaiveDate>,
+    pub birth_date: Option<Option<NaiveDate>>,
     pub birth_precision: Option<BirthPrecision>,
-    pub national_id: Option<String>,
-    pub phone: Option<String>,
-    pub occupation: Option<String>,
+    pub national_id: Option<Option<String>>,
+    pub phone: Option<Option<String>>,
+    pub occupation: Option<Option<String>>,
 }
 
 /// Corrects typing errors of a person. The household is found, locked, and looked at again.
@@ -463,7 +463,7 @@ pub fn correct_member(
         return Err(Error::Again);
     }
     must_match(if_match, known.version)?;
-    if correction.birth_date.is_some_and(|born| born > stay.from_on) {
+    if correction.birth_date.flatten().is_some_and(|born| born > stay.from_on) {
         let detail = "born after the registration";
         return Err(Problem::with(Code::ImpossibleDate, detail).at("/birth_date").into());
     }
@@ -471,11 +471,11 @@ pub fn correct_member(
         family_name: correction.family_name.clone().unwrap_or_else(|| known.family_name.clone()),
         given_name: correction.given_name.clone().unwrap_or_else(|| known.given_name.clone()),
         sex: correction.sex.unwrap_or(known.sex),
-        birth_date: correction.birth_date.or(known.birth_date),
+        birth_date: correction.birth_date.unwrap_or(known.birth_date),
         birth_precision: correction.birth_precision.unwrap_or(known.birth_precision),
-        national_id: correction.national_id.clone().or_else(|| known.national_id.clone()),
-        phone: correction.phone.clone().or_else(|| known.phone.clone()),
-        occupation: correction.occupation.clone().or_else(|| known.occupation.clone()),
+        national_id: correction.national_id.clone().unwrap_or_else(|| known.national_id.clone()),
+        phone: correction.phone.clone().unwrap_or_else(|| known.phone.clone()),
+        occupation: correction.occupation.clone().unwrap_or_else(|| known.occupation.clone()),
         ..known.clone()
     };
     row.folded_name = fold_name(&format!("{} {}", row.family_name, row.given_name));

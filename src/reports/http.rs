@@ -7,7 +7,7 @@ use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
 use crate::error::{Error, Result};
 use crate::ids::*;
-use crate::web::{Format, Query, blocking, shown, wanted};
+use crate::web::{Format, Query, blocking, cell, shown, wanted};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -264,7 +264,8 @@ fn csv(view: &MonthReport) -> Result<String> {
         ])
     };
     for mutual in &view.mutuals {
-        line("mutual", &mutual.code, &mutual.name, &mutual.currency, &mutual.figures).map_err(|error| fault(&error))?;
+        line("mutual", &mutual.code, &cell(&mutual.name), &mutual.currency, &mutual.figures)
+            .map_err(|error| fault(&error))?;
     }
     for total in &view.totals {
         line("total", "", "", &total.currency, &total.figures).map_err(|error| fault(&error))?;

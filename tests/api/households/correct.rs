@@ -34,6 +34,9 @@ async fn a_correction_needs_the_version_that_was_read() {
         "not_found",
         &[("/section_id", "not_found")],
     );
+    let emptied = match_2(json!({"phone": null})).await.expect(200);
+    assert_eq!((&emptied.body["phone"], emptied.text("/class")), (&json!(null), "POOR".to_owned()));
+    let match_2 = |body| world.patch(&path).as_("registrar").header("If-Match", "\"v3\"").json(body).send();
     // Moved to the other section, the first one sees it no more.
     match_2(json!({"section_id": world.org("KAY-S2")})).await.expect(200);
     world.each("GET", &path, None, &[("field_agent", 404), ("section_registrar", 200)]).await;

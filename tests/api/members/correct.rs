@@ -27,6 +27,11 @@ async fn typing_errors_are_corrected() {
     );
     send(json!({"family_name": ""})).await.refused(422, "invalid", &[("/family_name", "out_of_bounds")]);
     send(json!({"card_number": "1"})).await.refused(422, "invalid", &[("/card_number", "unknown_field")]);
+    // Null empties, what is left out stays.
+    let emptied = send(json!({"birth_date": null, "phone": null})).await.expect(200);
+    assert_eq!((&emptied.body["birth_date"], &emptied.body["phone"]), (&json!(null), &json!(null)));
+    assert_eq!(emptied.text("/given_name"), "Alice");
+    assert_eq!(world.count("phones WHERE e164 = '+25779000003' AND ended_on IS NULL"), 0);
     // Found by the new name.
     let search = format!("{}/members/search", world.mutual("KAY"));
     let found = world.post(&search).as_("registrar").json(json!({"name": "ndayizeye ALICE"})).send().await.expect(200);
