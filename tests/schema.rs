@@ -191,6 +191,47 @@ fn both_engines_have_the_same_migrations() {
     }
 }
 
+/// Takes the last migration back, as who goes back to the version before does.
+fn revert(conn: &mut Conn) -> String {
+    use ayni::db::migrate::{POSTGRES, SQLITE};
+    use diesel_migrations::MigrationHarness;
+    let reverted = match conn {
+        Conn::Pg(pg) => pg.revert_last_migration(POSTGRES).unwrap().to_string(),
+        Conn::Sqlite(sqlite) => {
+            diesel::sql_query("PRAGMA foreign_keys=OFF").execute(sqlite).unwrap();
+            sqlite.revert_last_migration(SQLITE).unwrap().to_string()
+        }
+    };
+    reverted
+}
+
+#[actix_web::test]
+async fn a_database_in_use_goes_a_version_back_and_on_again_and_keeps_its_rows() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "FAM", support::register::bands()).await;
+    let home = world.home(None, "STANDARD", 2).await.text("/id");
+    world.enrolled(&home, &product, "2026-03-01").await;
+    world.payment(&home, 31_000, "2026-03-10").await.expect(201);
+    let rows_of = |world: &World| {
+        let mut rows = support::rows::dump(&world.test);
+        rows.retain(|table, _| table != "__diesel_schema_migrations");
+        rows
+    };
+    let before = rows_of(&world);
+    assert!(!before["transfers"].is_empty() && !before["accounts"].is_empty());
+    let reverted = [revert(&mut world.test.owner()), revert(&mut world.test.owner())];
+    let dropped = ["opening_usages", "proofs", "proof_tokens", "revoked_tokens", "proof_members", "proof_revocations"];
+    let between = rows_of(&world);
+    for table in dropped {
+        assert!(before.contains_key(table) && !between.contains_key(table), "{table} after {reverted:?}");
+    }
+    assert_eq!(ayni::db::migrate::run(&world.test.url).unwrap().len(), 2);
+    support::rows::assert_alike(&before, &rows_of(&world));
+    // What is there goes on.
+    world.payment(&home, 500, "2026-03-10").await.expect(201);
+    assert!(ayni::verify::verify(&world.test.db).unwrap().findings.is_empty());
+}
+
 #[test]
 fn only_known_tables_belong_to_no_mutual() {
     let test = TestDb::new();

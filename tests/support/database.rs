@@ -47,7 +47,12 @@ impl TestDb {
 
     /// A connection as the owner, below all walls.
     pub fn owner(&self) -> ayni::db::Conn {
-        ayni::db::connect::establish(&self.url).unwrap()
+        let mut conn = ayni::db::connect::establish(&self.url).unwrap();
+        if let ayni::db::Conn::Sqlite(_) = conn {
+            // The pool may be opening the file at this moment.
+            ayni::db::execute(&mut conn, "PRAGMA busy_timeout=20000").unwrap();
+        }
+        conn
     }
 
     /// Runs a statement as the owner.
