@@ -2,6 +2,7 @@
 //! groups to which persons belong. Each is a dated fact: it begins, it may end, and it is not rewritten.
 use super::file_store as files;
 use super::model::*;
+use super::phones::{Dialled, dialled};
 use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
@@ -14,13 +15,6 @@ use serde_json::json;
 
 /// From this age a person consents for himself.
 pub const OF_AGE: i64 = 18;
-
-/// A number as it is dialled from anywhere, and whether it can be one; national forms are read in the mutual's country.
-pub fn e164(raw: &str, country: Option<&str>) -> Option<String> {
-    let country = country.and_then(|code| code.parse::<phonenumber::country::Id>().ok());
-    let number = phonenumber::parse(country, raw).ok()?;
-    phonenumber::is_valid(&number).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
-}
 
 /// Finds a person, locks the household and looks again.
 ///
@@ -109,19 +103,15 @@ pub fn add_document(w: &mut Write, scope: &MutualScope, order: &Order, of: Membe
 /// `not_found`, `invalid` where it cannot be a number of any country.
 pub fn add_phone(w: &mut Write, scope: &MutualScope, order: &Order, of: MemberId, raw: &str) -> Result<()> {
     let (member, household) = locked(w, scope, of)?;
-    let country = crate::organisations::store::find(w, scope.mutual().into())?.and_then(|mutual| mutual.country);
-    let Some(number) = e164(raw, country.as_deref()) else {
-        return Err(
-            Problem::field("/number", "pattern", "no phone number of this country, or in international form").into()
-        );
-    };
+    let told = dialled(w, scope.mutual(), &[Some(raw)], |_| "/number".into())?.pop().flatten();
+    let Dialled { e164: number, raw } = told.ok_or_else(|| Error::Fault("a phone was told and not read".into()))?;
     let row = Phone {
         mutual_id: scope.mutual(),
         id: Key::new(order.id.uuid()),
         household_id: None,
         member_id: Some(of),
         e164: number.clone(),
-        raw: raw.to_owned(),
+        raw,
         from_on: scope.today(),
         ended_on: None,
         recorded_at: w.now(),
@@ -371,19 +361,4 @@ pub fn leave_group(w: &mut Write, scope: &MutualScope, group: GroupId, id: Group
     noted(w, scope, &member, &household, "group_member", id.uuid());
     w.field("ended_on", Some(json!(null)), Some(json!(on)));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::e164;
-
-    #[test]
-    fn numbers_are_read_in_the_mutuals_country() {
-        assert_eq!(e164("79 000 002", Some("BI")).as_deref(), Some("+25779000002"));
-        assert_eq!(e164("+221 77 123 45 67", Some("BI")).as_deref(), Some("+221771234567"));
-        assert_eq!(e164("00257 79000002", Some("BI")).as_deref(), Some("+25779000002"));
-        assert_eq!(e164("12", Some("BI")), None);
-        assert_eq!(e164("79000002", None), None);
-        assert_eq!(e164("call me", Some("BI")), None);
-    }
 }

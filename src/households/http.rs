@@ -1,9 +1,9 @@
 //! `/mutuals/{m}/households`, `/members`: shapes and handlers.
 use super::model::{BirthPrecision, Household, Member, Membership, Relationship, Sex};
+use super::phones::may_be_phone;
 use super::service::{self, HouseholdCorrection, LARGEST, MemberCorrection, NewHousehold, NewMember};
 use super::store;
 use crate::access::guard::Guard;
-use crate::access::http::is_phone;
 use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
 use crate::error::{Code, Problem, Result};
@@ -190,9 +190,9 @@ pub struct Person {
     #[garde(inner(length(chars, min = 1, max = 40)))]
     #[schema(min_length = 1, max_length = 40)]
     pub national_id: Option<String>,
-    /// In international form; shared phones are normal.
-    #[garde(inner(custom(is_phone)))]
-    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
+    /// In international form, or as in the mutual's country; shared phones are normal.
+    #[garde(inner(custom(may_be_phone)))]
+    #[schema(max_length = 30)]
     pub phone: Option<String>,
     #[garde(inner(length(chars, min = 1, max = 80)))]
     #[schema(min_length = 1, max_length = 80)]
@@ -231,7 +231,7 @@ impl From<Person> for NewMember {
             birth_date: person.birth_date,
             birth_precision: person.birth_precision.unwrap_or(BirthPrecision::Day),
             national_id: person.national_id,
-            phone: person.phone.as_deref().map(crate::access::service::fold_login),
+            phone: person.phone,
             occupation: person.occupation,
             legacy_number: person.legacy_number,
         }
@@ -257,8 +257,8 @@ pub struct RegisterHousehold {
     #[garde(inner(custom(is_class)))]
     #[schema(pattern = "^[A-Z0-9_]{1,20}$")]
     pub class: Option<String>,
-    #[garde(inner(custom(is_phone)))]
-    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
+    #[garde(inner(custom(may_be_phone)))]
+    #[schema(max_length = 30)]
     pub phone: Option<String>,
     /// Not after today.
     #[garde(skip)]
@@ -282,7 +282,7 @@ pub async fn register(
         section,
         area: asked.area_id,
         class: asked.class.unwrap_or_else(|| "STANDARD".into()),
-        phone: asked.phone.as_deref().map(crate::access::service::fold_login),
+        phone: asked.phone,
         registered_on: asked.registered_on,
         members: asked.members.into_iter().map(NewMember::from).collect(),
     };
@@ -313,9 +313,9 @@ pub struct CorrectHousehold {
     #[garde(inner(custom(is_class)))]
     #[schema(pattern = "^[A-Z0-9_]{1,20}$")]
     pub class: Option<String>,
-    #[garde(inner(inner(custom(is_phone))))]
+    #[garde(inner(inner(custom(may_be_phone))))]
     #[serde(default, deserialize_with = "emptied")]
-    #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
+    #[schema(value_type = Option<String>, max_length = 30)]
     pub phone: Option<Option<String>>,
 }
 
@@ -333,12 +333,7 @@ pub async fn correct(
         Some(section) => Some(service::section_for(&guard.picture, &guard.scope, section)?),
         None => None,
     };
-    let correction = HouseholdCorrection {
-        section,
-        area: asked.area_id,
-        class: asked.class,
-        phone: asked.phone.map(|phone| phone.as_deref().map(crate::access::service::fold_login)),
-    };
+    let correction = HouseholdCorrection { section, area: asked.area_id, class: asked.class, phone: asked.phone };
     let (view, replayed) = guard
         .act(
             order,
@@ -451,9 +446,9 @@ pub struct CorrectMember {
     #[serde(default, deserialize_with = "emptied")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
     pub national_id: Option<Option<String>>,
-    #[garde(inner(inner(custom(is_phone))))]
+    #[garde(inner(inner(custom(may_be_phone))))]
     #[serde(default, deserialize_with = "emptied")]
-    #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
+    #[schema(value_type = Option<String>, max_length = 30)]
     pub phone: Option<Option<String>>,
     #[garde(inner(inner(length(chars, min = 1, max = 80))))]
     #[serde(default, deserialize_with = "emptied")]
@@ -478,7 +473,7 @@ pub async fn correct_member(
         birth_date: asked.birth_date,
         birth_precision: asked.birth_precision,
         national_id: asked.national_id,
-        phone: asked.phone.map(|phone| phone.as_deref().map(crate::access::service::fold_login)),
+        phone: asked.phone,
         occupation: asked.occupation,
     };
     let (view, replayed) = guard

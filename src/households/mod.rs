@@ -6,6 +6,7 @@ pub mod file_http;
 pub mod file_store;
 pub mod http;
 pub mod model;
+pub mod phones;
 pub mod rules;
 pub mod service;
 pub mod store;

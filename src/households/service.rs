@@ -1,6 +1,7 @@
 //! Commands of the register: register a household with its members, correct typing errors. What happens later is an event.
 use super::file_store as files;
 use super::model::*;
+use super::phones::{Dialled, dialled};
 use super::rules::{card_number, fold_name, is_valid_card_number};
 use super::store;
 use crate::access::permissions::OrganisationKind;
@@ -8,7 +9,7 @@ use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, Sections};
 use crate::audit::frame::Order;
 use crate::dates::days_between;
-use crate::db::Write;
+use crate::db::{Read, Write};
 use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::ids::*;
 use crate::series::{self, SeriesKind};
@@ -126,6 +127,7 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
     if let Some(area) = new.area {
         must_be_area(w, scope, area, new.registered_on, "/area_id")?;
     }
+    let phone = dialled(w, mutual, &[new.phone.as_deref()], |_| "/phone".into())?.pop().flatten();
     let mut row = Household {
         mutual_id: mutual,
         id,
@@ -133,7 +135,7 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
         section_id: new.section,
         area_id: new.area,
         class: new.class.clone(),
-        phone: new.phone.clone(),
+        phone: phone.as_ref().map(|phone| phone.e164.clone()),
         registered_on: new.registered_on,
         recorded_at: w.now(),
         revision: 1,
@@ -152,7 +154,7 @@ pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &
         }
     }
     settle(w, mutual, id, new.area, new.registered_on)?;
-    if let Some(phone) = &new.phone {
+    if let Some(phone) = &phone {
         let phone = phone_row(w, mutual, (Some(id), None), phone, new.registered_on);
         files::insert_phones(w, &[phone])?;
     }
@@ -169,7 +171,7 @@ fn phone_row(
     w: &Write,
     mutual: MutualId,
     of: (Option<HouseholdId>, Option<MemberId>),
-    number: &str,
+    number: &Dialled,
     from_on: NaiveDate,
 ) -> Phone {
     Phone {
@@ -177,12 +179,18 @@ fn phone_row(
         id: w.new_id(),
         household_id: of.0,
         member_id: of.1,
-        e164: number.to_owned(),
-        raw: number.to_owned(),
+        e164: number.e164.clone(),
+        raw: number.raw.clone(),
         from_on,
         ended_on: None,
         recorded_at: w.now(),
     }
+}
+
+/// What a correction says of a phone: nothing, that there is none, or another.
+fn corrected_phone(r: &mut Read, mutual: MutualId, told: Option<&Option<String>>) -> Result<Option<Option<Dialled>>> {
+    let Some(told) = told else { return Ok(None) };
+    Ok(dialled(r, mutual, &[told.as_deref()], |_| "/phone".into())?.pop())
 }
 
 /// A phone that was typed wrongly: the wrong one ends, the right one begins.
@@ -191,10 +199,10 @@ fn correct_phone(
     mutual: MutualId,
     of: (Option<HouseholdId>, Option<MemberId>),
     before: Option<&str>,
-    after: Option<&str>,
+    after: Option<&Dialled>,
     on: NaiveDate,
 ) -> Result<()> {
-    if before == after {
+    if before == after.map(|after| after.e164.as_str()) {
         return Ok(());
     }
     if let Some(before) = before {
@@ -299,10 +307,12 @@ pub fn add_persons(
     let prefix = card_prefix(w, mutual)?;
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     let mut stays = Vec::with_capacity(new.len());
+    let told: Vec<Option<&str>> = new.iter().map(|person| person.phone.as_deref()).collect();
+    let told = dialled(w, mutual, &told, |at| format!("/members/{at}/phone"))?;
     let mut phones = Vec::new();
     // The series' row is the last lock: what follows only inserts.
     let (_, first) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?;
-    for (at, (serial, person)) in (first..).zip(new).enumerate() {
+    for (at, ((serial, person), phone)) in (first..).zip(new).zip(&told).enumerate() {
         let id = person.id.unwrap_or_else(|| w.new_id());
         let number = card_number(&format!("{prefix}{serial:08}"))
             .map_err(|error| Error::Fault(format!("no card number: {error}")))?;
@@ -318,7 +328,7 @@ pub fn add_persons(
             birth_date: person.birth_date,
             birth_precision: person.birth_precision,
             national_id: person.national_id.clone(),
-            phone: person.phone.clone(),
+            phone: phone.as_ref().map(|phone| phone.e164.clone()),
             occupation: person.occupation.clone(),
             died_on: None,
             recorded_at: w.now(),
@@ -329,7 +339,7 @@ pub fn add_persons(
             return Err(Problem::with(Code::NumberTaken, detail).at(format!("/members/{at}")).into());
         }
         store::insert_words(w, mutual, id, &row.folded_name)?;
-        phones.extend(person.phone.as_deref().map(|phone| phone_row(w, mutual, (None, Some(id)), phone, on)));
+        phones.extend(phone.as_ref().map(|phone| phone_row(w, mutual, (None, Some(id)), phone, on)));
         stays.push(Membership {
             mutual_id: mutual,
             id: w.new_id(),
@@ -396,11 +406,12 @@ pub fn correct_household(
     store::lock(w, scope.mutual(), id)?;
     let known = store::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
     must_match(if_match, known.version)?;
+    let phone = corrected_phone(w, scope.mutual(), correction.phone.as_ref())?;
     let row = Household {
         section_id: correction.section.unwrap_or(known.section_id),
         area_id: correction.area.unwrap_or(known.area_id),
         class: correction.class.clone().unwrap_or_else(|| known.class.clone()),
-        phone: correction.phone.clone().unwrap_or_else(|| known.phone.clone()),
+        phone: phone.as_ref().map_or_else(|| known.phone.clone(), |phone| phone.as_ref().map(|one| one.e164.clone())),
         ..known.clone()
     };
     if row.area_id != known.area_id {
@@ -415,7 +426,9 @@ pub fn correct_household(
     }
     store::set(w, &row)?;
     let of = (Some(id), None);
-    correct_phone(w, scope.mutual(), of, known.phone.as_deref(), row.phone.as_deref(), scope.today())?;
+    if let Some(phone) = &phone {
+        correct_phone(w, scope.mutual(), of, known.phone.as_deref(), phone.as_ref(), scope.today())?;
+    }
     w.changed("household", id.uuid(), known.section_id, row.section_id);
     for (name, before, after) in [
         ("section_id", json!(known.section_id), json!(row.section_id)),
@@ -467,6 +480,7 @@ pub fn correct_member(
         let detail = "born after the registration";
         return Err(Problem::with(Code::ImpossibleDate, detail).at("/birth_date").into());
     }
+    let phone = corrected_phone(w, scope.mutual(), correction.phone.as_ref())?;
     let mut row = Member {
         family_name: correction.family_name.clone().unwrap_or_else(|| known.family_name.clone()),
         given_name: correction.given_name.clone().unwrap_or_else(|| known.given_name.clone()),
@@ -474,14 +488,16 @@ pub fn correct_member(
         birth_date: correction.birth_date.unwrap_or(known.birth_date),
         birth_precision: correction.birth_precision.unwrap_or(known.birth_precision),
         national_id: correction.national_id.clone().unwrap_or_else(|| known.national_id.clone()),
-        phone: correction.phone.clone().unwrap_or_else(|| known.phone.clone()),
+        phone: phone.as_ref().map_or_else(|| known.phone.clone(), |phone| phone.as_ref().map(|one| one.e164.clone())),
         occupation: correction.occupation.clone().unwrap_or_else(|| known.occupation.clone()),
         ..known.clone()
     };
     row.folded_name = fold_name(&format!("{} {}", row.family_name, row.given_name));
     store::set_member(w, &row)?;
     let of = (None, Some(id));
-    correct_phone(w, scope.mutual(), of, known.phone.as_deref(), row.phone.as_deref(), scope.today())?;
+    if let Some(phone) = &phone {
+        correct_phone(w, scope.mutual(), of, known.phone.as_deref(), phone.as_ref(), scope.today())?;
+    }
     if row.folded_name != known.folded_name {
         store::remove_words(w, scope.mutual(), id)?;
         store::insert_words(w, scope.mutual(), id, &row.folded_name)?;

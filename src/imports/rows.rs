@@ -4,6 +4,7 @@ use crate::claims::model::{Mode, VisitType};
 use crate::claims::service::{MOST_UNITS, NewLine};
 use crate::contributions::model::Method;
 use crate::households::model::{BirthPrecision, Relationship, Sex};
+use crate::households::phones::is_dialled;
 use crate::households::service::NewMember;
 use crate::ledger::rules::Opened;
 use crate::money::Currency;
@@ -245,7 +246,7 @@ impl File {
     }
 
     /// Reads one record. Its faults stay with it.
-    pub fn row(self, record: &mut Record, currency: Currency) -> Option<Row> {
+    pub fn row(self, record: &mut Record, currency: Currency, country: &str) -> Option<Row> {
         let (line, content) = (record.line, record.content());
         let (key, item) = match self {
             File::Products => return None,
@@ -255,8 +256,8 @@ impl File {
             File::Tariffs => tariff(record, currency)?,
             File::ClaimLines => line_of_claim(record, currency)?,
             File::Claims => claim(record)?,
-            File::Households => household(record)?,
-            File::Members => member(record)?,
+            File::Households => household(record, country)?,
+            File::Members => member(record, country)?,
             File::Enrolments => enrolment(record)?,
             File::Payments => payment(record, currency)?,
             File::Usage => usage(record, currency)?,
@@ -355,7 +356,7 @@ fn claim(record: &mut Record) -> Option<(String, Item)> {
     Some((number, Item::Claim { provider, member, claim: Box::new(claim) }))
 }
 
-fn household(record: &mut Record) -> Option<(String, Item)> {
+fn household(record: &mut Record, country: &str) -> Option<(String, Item)> {
     let number = record.number("number");
     let section = record.optional("section_code", 20);
     let area = record.optional("area", 120);
@@ -363,20 +364,20 @@ fn household(record: &mut Record) -> Option<(String, Item)> {
     if crate::households::http::is_class(&class, &()).is_err() {
         record.fault("class", "1 to 20 capitals, digits or underscores");
     }
-    let phone = phone(record);
+    let phone = phone(record, country);
     let registered_on = record.date("registered_on")?;
     Some((number.clone(), Item::Household { number, section, area, class, phone, registered_on }))
 }
 
-fn phone(record: &mut Record) -> Option<String> {
+fn phone(record: &mut Record, country: &str) -> Option<String> {
     let phone = record.optional("phone", 30)?;
-    if crate::access::http::is_phone(&phone, &()).is_err() {
-        record.fault("phone", "a phone in international form: + and 7 to 15 digits");
+    if !is_dialled(&phone, Some(country)) {
+        record.fault("phone", "a phone number, in international form or as in the mutual's country");
     }
-    Some(crate::access::service::fold_login(&phone))
+    Some(phone)
 }
 
-fn member(record: &mut Record) -> Option<(String, Item)> {
+fn member(record: &mut Record, country: &str) -> Option<(String, Item)> {
     let number = record.number("number");
     let household = record.number("household_number");
     let relationship = record.word::<Relationship>("relationship", None);
@@ -386,7 +387,7 @@ fn member(record: &mut Record) -> Option<(String, Item)> {
     let birth_date = record.optional_date("birth_date");
     let birth_precision = record.word("birth_precision", Some(BirthPrecision::Day));
     let national_id = record.optional("national_id", 40);
-    let phone = phone(record);
+    let phone = phone(record, country);
     let occupation = record.optional("occupation", 80);
     let person = NewMember {
         id: None,

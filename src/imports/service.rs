@@ -258,7 +258,7 @@ impl Import<'_> {
                             faults.extend(record.into_faults());
                             continue;
                         }
-                        if let Some(row) = file.row(&mut record, self.scope.currency()) {
+                        if let Some(row) = file.row(&mut record, self.scope.currency(), &self.country) {
                             self.check(file, &row, &mut record, &mut principals)?;
                             self.known.entry(file.name()).or_default().insert(row.key.clone());
                             if !record.is_bad() {

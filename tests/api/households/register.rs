@@ -192,3 +192,27 @@ async fn who_may_register_and_where() {
     let whole = world.post(&path).as_("mutual_admin").json(body).send().await.expect(201);
     assert!(whole.body["section_id"].is_null());
 }
+
+#[actix_web::test]
+async fn a_phone_is_taken_as_it_is_told_and_kept_as_it_is_dialled() {
+    let world = World::new().await;
+    let path = format!("{}/households", world.mutual("KAY"));
+    let home = |phone: &str, own: &str| {
+        json!({"registered_on": "2026-03-10", "phone": phone, "members": [{"relationship": "principal",
+            "family_name": "Ndayizeye", "given_name": "Aline", "sex": "female", "phone": own}]})
+    };
+    let made = world.post(&path).as_("registrar").json(home("79 000 005", "+257 79-000-006")).send().await.expect(201);
+    assert_eq!((made.text("/phone"), made.text("/members/0/phone")), ("+25779000005".into(), "+25779000006".into()));
+    assert_eq!(world.count("phones WHERE e164 = '+25779000005' AND raw = '79 000 005'"), 1);
+    assert_eq!(world.count("phones WHERE e164 = '+25779000006' AND raw = '+257 79-000-006'"), 1);
+    let before = (world.count("households"), world.count("commands"));
+    let refused = world.post(&path).as_("registrar").json(home("123456", "+25779000006")).send().await;
+    refused.refused(422, "invalid", &[("/phone", "pattern")]);
+    let refused = world.post(&path).as_("registrar").json(home("79000005", "123456")).send().await;
+    refused.refused(422, "invalid", &[("/members/0/phone", "pattern")]);
+    assert_eq!((world.count("households"), world.count("commands")), before);
+    let url = format!("{}/members/{}", world.mutual("KAY"), made.text("/members/0/id"));
+    let correct = |phone| world.patch(&url).as_("registrar").header("If-Match", "\"v1\"").json(json!({"phone": phone}));
+    correct("123456").send().await.refused(422, "invalid", &[("/phone", "pattern")]);
+    assert_eq!(correct("79000007").send().await.expect(200).text("/phone"), "+25779000007");
+}
