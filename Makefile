@@ -41,8 +41,9 @@ lint: ## Formatting, clippy without warnings, form of the other files
 fmt: ## Format the code
 	$(CARGO) fmt
 
-bench: ## Run the benchmarks
-	$(CARGO) bench --locked $(ARGS)
+bench: ## Measure beside the same SQL alone, on each engine (docs/performance.md)
+	AYNI_TEST_ENGINE=sqlite $(CARGO) bench --locked $(ARGS)
+	AYNI_TEST_ENGINE=postgres scripts/with-postgres $(CARGO) bench --locked $(ARGS)
 
 docs: ## Build the code's documentation, target/doc/ayni
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items --locked

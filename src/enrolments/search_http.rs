@@ -6,7 +6,7 @@ use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
 use crate::error::{Code, Problem, Result};
 use crate::households::http::{MemberView, is_number, member_view};
-use crate::households::phones::e164;
+use crate::households::phones::dialled;
 use crate::households::rules::fold_name;
 use crate::ids::*;
 use crate::organisations::store as organisations;
@@ -120,9 +120,8 @@ pub async fn search(guard: Guard<need::RegisterRead, MutualScope>, body: Body<Se
         .read(move |r, scope| {
             let mut filter = filter.clone();
             if let Some(raw) = &phone {
-                let country = organisations::find(r, scope.mutual().into())?.and_then(|mutual| mutual.country);
-                let number = e164(raw, country.as_deref());
-                filter.phone = Some(number.ok_or(Problem::field("/phone", "pattern", "no phone number"))?);
+                let told = dialled(r, scope.mutual(), &[Some(raw)], |_| "/phone".into())?;
+                filter.phone = told.into_iter().next().flatten().map(|phone| phone.e164);
             }
             if let Some(area) = area {
                 filter.areas = Some(organisations::list_within(r, area)?);
