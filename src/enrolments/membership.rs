@@ -3,6 +3,7 @@
 use super::model::*;
 use super::rules::{Renewable, renewal_list};
 use super::service::{self, Application, locked};
+use super::steps::note_step;
 use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Hooks, Order};
@@ -29,37 +30,6 @@ pub struct NewStep {
     /// The last day of cover that follows from it.
     pub effective_on: Option<NaiveDate>,
     pub reason: Option<String>,
-}
-
-/// Writes a step.
-///
-/// # Errors
-/// The database's.
-pub fn note_step(
-    w: &mut Write,
-    order: &Order,
-    enrolment: &Enrolment,
-    kind: StepKind,
-    decided_on: NaiveDate,
-    effective_on: Option<NaiveDate>,
-    reason: Option<&str>,
-) -> Result<()> {
-    let before = store::list_steps(w, enrolment.mutual_id, enrolment.id)?.len();
-    let row = Step {
-        mutual_id: enrolment.mutual_id,
-        id: w.new_id(),
-        enrolment_id: enrolment.id,
-        ordinal: i32::try_from(before + 1).map_err(|_| Error::Fault("an enrolment of too many steps".into()))?,
-        kind,
-        decided_on,
-        effective_on,
-        reason: reason.map(str::to_owned),
-        note: None,
-        recorded_by: order.asker.user,
-        recorded_at: w.now(),
-    };
-    store::insert_step(w, &row)?;
-    Ok(())
 }
 
 struct Known {

@@ -9,6 +9,8 @@ pub mod rules;
 pub mod search;
 pub mod search_http;
 pub mod service;
+pub mod steps;
 pub mod store;
+pub mod terms;
 pub mod work;
 pub mod work_http;

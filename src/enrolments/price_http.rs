@@ -1,5 +1,5 @@
 //! `POST /mutuals/{m}/enrolments/price`: what an enrolment of a household would cost, line by line.
-use super::service::{self, Application};
+use super::terms::{self, Application};
 use crate::access::guard::Guard;
 use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
@@ -48,7 +48,7 @@ pub async fn price(guard: Guard<need::RegisterRead, MutualScope>, body: Body<Pri
         waiting_from: None,
         agreed: false,
     };
-    let priced = guard.read(move |r, scope| service::price(r, scope, &owners, &application)).await?;
+    let priced = guard.read(move |r, scope| terms::price(r, scope, &owners, &application)).await?;
     guard.note("household", [household.uuid()], None).await?;
     let refusals = priced.refusals.into_iter().map(RefusalView::from).collect();
     let view =
