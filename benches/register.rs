@@ -2,6 +2,7 @@
 //! kept-alive connection, beside the same statements alone in the same run. The ratio is what matters; milliseconds are the
 //! machine's. `AYNI_BENCH_PERSONS` says how many persons, `AYNI_TEST_ENGINE` which engine.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement stops where it cannot go on")]
+#![allow(clippy::disallowed_types, clippy::float_arithmetic, reason = "milliseconds are no money")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -75,7 +76,7 @@ const GIVEN: [&str; 10] = ["Jean", "Marie", "Éric", "Aline", "Espérance", "Bos
 
 /// A few names that thousands have, and hundreds that few have.
 fn name(of: &[&str], stem: &str, many: u64, dice: u64) -> String {
-    if dice % 2 == 0 {
+    if dice.is_multiple_of(2) {
         of[usize::try_from(dice / 2 % 10).unwrap()].to_owned()
     } else {
         format!("{stem}{}", dice / 2 % many)

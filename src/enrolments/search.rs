@@ -143,7 +143,18 @@ fn small(
             .select(cover_spans::member_id)
             .limit(SMALL + 1)
             .load(r.conn())?,
-        Sieve::NoCover(_) => return Ok(None),
+        Sieve::NoCover(on) => {
+            let covered = cover_spans::table
+                .filter(cover_spans::mutual_id.eq(mutual))
+                .filter(cover_spans::member_id.eq(members::id))
+                .filter(cover_spans::from_on.le(on));
+            members::table
+                .filter(members::mutual_id.eq(mutual))
+                .filter(not(exists(covered)))
+                .select(members::id)
+                .limit(SMALL + 1)
+                .load(r.conn())?
+        }
     };
     let few = i64::try_from(found.len()).is_ok_and(|count| count <= SMALL);
     Ok(few.then(|| found.into_iter().collect()))
@@ -272,7 +283,10 @@ pub fn find(
     let mut within: Option<BTreeSet<MemberId>> = None;
     let mut large = Vec::new();
     for sieve in sieves(asked, scope) {
-        match small(r, mutual, &sieve, there_on)? {
+        // Who was never covered is found by looking at everybody, which is not done for the few who are known already.
+        let is_known = matches!(sieve, Sieve::NoCover(_)) && within.is_some();
+        let set = if is_known { None } else { small(r, mutual, &sieve, there_on)? };
+        match set {
             Some(set) => {
                 within = Some(match within {
                     Some(known) => known.intersection(&set).copied().collect(),

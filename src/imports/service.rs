@@ -326,10 +326,10 @@ impl Import<'_> {
         {
             record.fault("member_number", format!("there is no member {member}"));
         }
-        if let Item::Claim { .. } = &row.item {
-            if !self.lines.contains_key(&row.key) {
-                record.fault("number", "the claim has no line in claim_lines.csv");
-            }
+        if let Item::Claim { .. } = &row.item
+            && !self.lines.contains_key(&row.key)
+        {
+            record.fault("number", "the claim has no line in claim_lines.csv");
         }
         if let Some(number) = household
             && !self.is_household(number)?

@@ -25,11 +25,11 @@ pub fn count_commands(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
     commands::table.filter(commands::mutual_id.eq(mutual)).count().get_result(r.conn())
 }
 
+/// A series: its first and its last number.
+type SeriesRow = (SeriesId, crate::series::SeriesKind, String, i64, i64);
+
 /// Series: id, kind, label, last number.
-pub fn list_series(
-    r: &mut Read,
-    mutual: MutualId,
-) -> QueryResult<Vec<(SeriesId, crate::series::SeriesKind, String, i64, i64)>> {
+pub fn list_series(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<SeriesRow>> {
     series::table
         .filter(series::mutual_id.eq(mutual))
         .order(series::id)
