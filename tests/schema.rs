@@ -195,14 +195,13 @@ fn both_engines_have_the_same_migrations() {
 fn revert(conn: &mut Conn) -> String {
     use ayni::db::migrate::{POSTGRES, SQLITE};
     use diesel_migrations::MigrationHarness;
-    let reverted = match conn {
+    match conn {
         Conn::Pg(pg) => pg.revert_last_migration(POSTGRES).unwrap().to_string(),
         Conn::Sqlite(sqlite) => {
             diesel::sql_query("PRAGMA foreign_keys=OFF").execute(sqlite).unwrap();
             sqlite.revert_last_migration(SQLITE).unwrap().to_string()
         }
-    };
-    reverted
+    }
 }
 
 #[actix_web::test]
