@@ -162,11 +162,22 @@ fn pointer(path: &str) -> String {
     if out == "/" { String::new() } else { out.replace("//", "/") }
 }
 
+/// What a date is told that has the form of one and is no day of the calendar.
+const NO_DAY: &str = "no day of the calendar";
+
+/// Whether a date was refused for that, in chrono's words.
+fn is_no_day(message: &str) -> bool {
+    message.starts_with("input is out of range")
+}
+
 fn type_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let message = error.inner().to_string();
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let at = error.path().to_string();
     let mut place = if at == "." { String::new() } else { pointer(&at) };
+    if is_no_day(&message) {
+        return Problem::with(Code::ImpossibleDate, NO_DAY).at(place).into();
+    }
     let named = || message.split('`').nth(1).unwrap_or("").to_owned();
     let code = if message.starts_with("unknown field") {
         let name = named();
@@ -220,6 +231,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
             |error: serde_path_to_error::Error<serde_urlencoded::de::Error>| {
                 let message = error.inner().to_string();
                 let at = error.path().to_string();
+                if is_no_day(&message) {
+                    return Problem::with(Code::ImpossibleDate, NO_DAY).at(at).into();
+                }
                 let named = message.split('`').nth(1).unwrap_or("").to_owned();
                 let (place, code) = if message.starts_with("unknown field") {
                     (named, "unknown_field")

@@ -7,7 +7,8 @@ use super::steps::note_step;
 use super::store;
 pub use super::terms::Application;
 use super::terms::{
-    entering, is_first, largest, must_have_principal, must_not_overlap, out_of_calendar, planned, refused, taken,
+    entering, is_first, largest, must_be_registered, must_have_principal, must_not_overlap, out_of_calendar, planned,
+    refused, taken,
 };
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Joined, Order};
@@ -49,6 +50,7 @@ pub fn apply(
         return Err(Problem::of(Code::FutureDate).at("/applied_on").into());
     }
     let (version, product, period) = taken(w, scope, owners, asked)?;
+    must_be_registered(&household, period)?;
     must_have_principal(w, mutual, &household, asked.applied_on)?;
     must_not_overlap(w, mutual, asked.household, period, scope.today())?;
     let entering = entering(w, mutual, asked.household, period, asked.applied_on)?;

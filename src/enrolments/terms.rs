@@ -88,6 +88,7 @@ pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], asked
     let refusals = product.refuses(asked.applied_on, period.from, &entering.entry());
     let mut refusals: Vec<Problem> = refusals.iter().map(|reason| products::refusal(reason, &entering.who)).collect();
     for found in [
+        must_be_registered(&household, period),
         must_have_principal(r, mutual, &household, asked.applied_on),
         must_not_overlap(r, mutual, asked.household, period, scope.today()),
     ] {
@@ -125,6 +126,15 @@ fn renews(
         }
     }
     Ok(false)
+}
+
+/// Who was not there on any day of a period takes no part in it.
+pub(super) fn must_be_registered(household: &Household, period: Period) -> Result<()> {
+    if household.registered_on <= period.to {
+        return Ok(());
+    }
+    let detail = format!("the period ends before the household was registered, on {}", household.registered_on);
+    Err(Problem::with(Code::ImpossibleDate, detail).at("/starts_on").into())
 }
 
 pub(super) fn must_have_principal(

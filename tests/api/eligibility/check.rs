@@ -208,7 +208,11 @@ async fn a_card_leads_to_its_mutual_and_to_nobody_elses() {
     ask("registrar", json!({"card": card_number("99999900000001").unwrap()})).await.refused(404, "not_found", &[]);
     ask("registrar", json!({"card": "1 2"})).await.refused(422, "invalid", &[("/card", "out_of_bounds")]);
     ask("registrar", json!({})).await.refused(422, "invalid", &[("/card", "missing")]);
-    ask("registrar", json!({"card": card, "on": "2026-13-01"})).await.refused(422, "invalid", &[("/on", "wrong_type")]);
+    ask("registrar", json!({"card": card, "on": "2026-13-01"})).await.refused(
+        422,
+        "impossible_date",
+        &[("/on", "impossible_date")],
+    );
 }
 
 #[actix_web::test]

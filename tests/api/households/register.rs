@@ -125,7 +125,7 @@ async fn what_cannot_be_is_refused_with_its_field_and_leaves_nothing() {
     send(json!({"members": [head()]})).await.refused(422, "invalid", &[("/registered_on", "missing")]);
     let mut day = body(vec![head()]);
     day["registered_on"] = json!("2026-02-30");
-    send(day).await.refused(422, "invalid", &[("/registered_on", "wrong_type")]);
+    send(day).await.refused(422, "impossible_date", &[("/registered_on", "impossible_date")]);
     let mut area = body(vec![head()]);
     area["area_id"] = json!("01959d00-0000-7000-8000-0000000000b2");
     send(area).await.refused(404, "not_found", &[("/area_id", "not_found")]);

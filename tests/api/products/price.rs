@@ -312,3 +312,17 @@ async fn who_is_too_old_is_named_by_id_and_a_draft_is_told_all_its_contradiction
     let body = json!({"household_id": home.text("/id"), "product_id": foreign, "starts_on": "2026-03-01"});
     price(&world, body).await.refused(422, "CURRENCY_MISMATCH", &[("/product_id", "CURRENCY_MISMATCH")]);
 }
+
+#[actix_web::test]
+async fn nobody_enters_a_period_that_ended_before_he_was_registered() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
+    let home = world.home(None, "STANDARD", 1).await.text("/id");
+    let before = (world.count("enrolments"), world.count("commands"));
+    let refused = world.application(&home, &product, "2025-02-28").await;
+    refused.refused(422, "impossible_date", &[("/starts_on", "impossible_date")]);
+    assert_eq!((world.count("enrolments"), world.count("commands")), before);
+    // A year from 1 March 2025 ends on the day before the registration, one from the 2nd on its day.
+    world.application(&home, &product, "2025-03-01").await.expect(422);
+    world.application(&home, &product, "2025-03-02").await.expect(201);
+}
