@@ -37,13 +37,32 @@ pub const HOOKS: Hooks = Hooks {
     household_parted: crate::enrolments::moves::household_parted,
     parting_reversed: crate::enrolments::moves::parting_reversed,
     cancel_dues: crate::contributions::service::cancel_unpaid,
-    execute: crate::claims::settlement::execute,
+    execute,
     found_mutual,
 };
 
+/// What a second person approved, by its kind.
+fn execute(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution) -> Result<()> {
+    use crate::access::approvals::Kind;
+    use crate::contributions::model::CancellationKind;
+    use crate::contributions::{relief, reversals};
+    use crate::treasury::movements;
+    match Kind::parse(&execution.kind) {
+        Some(Kind::Settlement) => crate::claims::settlement::execute(w, execution),
+        Some(Kind::Reversal) => reversals::reverse(w, execution),
+        Some(Kind::Refund) => reversals::refund(w, execution),
+        Some(Kind::Waiver) => relief::relieve(w, execution, CancellationKind::Waived),
+        Some(Kind::WriteOff) => relief::relieve(w, execution, CancellationKind::WrittenOff),
+        Some(Kind::Expense) => movements::execute(w, execution),
+        Some(Kind::MovementReversal) => movements::reverse(w, execution),
+        None => Err(Error::Fault(format!("nobody knows how to do {}", execution.kind))),
+    }
+}
+
 fn found_mutual(w: &mut crate::db::Write, mutual: crate::ids::MutualId) -> Result<()> {
     crate::ledger::service::open_books(w, mutual)?;
-    crate::contributions::service::open_desk(w, mutual)
+    crate::contributions::desks::open_desk(w, mutual)?;
+    crate::treasury::movements::begin(w, mutual)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -37,6 +37,12 @@ impl Period {
     }
 }
 
+/// A time within what both engines can hold.
+pub fn bounded((from, to): (NaiveDate, NaiveDate)) -> (NaiveDate, NaiveDate) {
+    let year = |year, month, day| NaiveDate::from_ymd_opt(year, month, day);
+    (from.max(year(1, 1, 1).unwrap_or(from)), to.min(year(9999, 12, 31).unwrap_or(to)))
+}
+
 /// Whether `day` lies from `from` to `to`, ends included, `None` standing for no end.
 pub fn within(day: NaiveDate, from: NaiveDate, to: Option<NaiveDate>) -> bool {
     from <= day && to.is_none_or(|to| day <= to)

@@ -49,6 +49,8 @@ codes! {
     LoginRefused = 401 "login_refused" "Login refused": "Unknown user, wrong password, or a user who is disabled or has not set a password yet; which one is not said.";
     RefreshRefused = 401 "refresh_refused" "Refresh refused": "The refresh token is unknown, expired or was used before; in the last case its session has been ended.";
     CodeRefused = 401 "code_refused" "Code refused": "The one-time code is unknown, used or older than 24 hours.";
+    SignatureRefused = 401 "signature_refused" "Signature refused": "The webhook is unknown or ended, or the body is not signed with its secret.";
+    SignatureExpired = 401 "signature_expired" "Signature too old": "The webhook's timestamp is more than five minutes from the server's clock; send it again, signed anew.";
     Forbidden = 403 "forbidden" "Not allowed": "The organisation is within your grants, but your role there may not do this.";
     PurposeRefused = 403 "purpose_refused" "Purpose refused": "The `Ayni-Purpose` header names a purpose that your role may not read for.";
     OwnGrant = 403 "own_grant" "Not for oneself": "Nobody grants a role to himself or ends his own grant.";
@@ -61,6 +63,9 @@ codes! {
     NumberTaken = 409 "number_taken" "Number or code already in use": "Another row of the same owner has this number or code.";
     WrongState = 409 "wrong_state" "Not possible in this state": "The row is in a state from which this step does not lead; the detail says which.";
     AlreadyReversed = 409 "already_reversed" "Already reversed": "A payment is reversed once.";
+    NothingOpen = 409 "nothing_open" "Nothing is open": "The due is paid, or owed no more.";
+    ReversalOfReversal = 409 "reversal_of_reversal" "A reversal is not reversed": "A reversal stands; record the payment anew.";
+    PaymentRefunded = 409 "payment_refunded" "Part of it was given back": "A part of the payment was refunded, so it cannot be reversed; record what the household pays back.";
     EmailTaken = 409 "email_taken" "E-mail or phone already in use": "Another user has this e-mail or phone.";
     AdminExists = 409 "admin_exists" "The mutual has an administrator": "A body above may invite a mutual's first administrator only.";
     VersionMismatch = 412 "version_mismatch" "Changed meanwhile": "`If-Match` names a version that is not the current one; read again.";
@@ -97,6 +102,9 @@ codes! {
     NotCovered = 422 "not_covered" "Not covered": "No cover is in force today; a card or a certificate is issued to who is covered.";
     FutureDate = 422 "future_date" "In the future": "The date lies after today.";
     AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or beyond what can be counted.";
+    RefundAboveCredit = 422 "refund_above_credit" "More than the credit": "A household is given back its credit at most.";
+    NotEnoughCash = 422 "not_enough_cash" "Not enough cash": "The desk does not have so much.";
+    RemittanceAboveFloat = 422 "remittance_above_float" "More than the float": "A collector hands over what he holds and has not submitted yet, at most.";
     NoCardCheck = 422 "card_check_failed" "The card number is mistyped": "Its check digits do not agree (R52).";
     PreconditionRequired = 428 "precondition_required" "If-Match is required": "Send `If-Match` with the `ETag` that you read, so that nobody else's change is lost.";
     TooManyRequests = 429 "too_many_requests" "Too many requests": "Wait as long as `Retry-After` says.";

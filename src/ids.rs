@@ -207,6 +207,40 @@ kinds! {
     Settlement => SettlementId;
     /// Something that waits for a second person.
     Approval => ApprovalId;
+    /// A mutual's settings of money.
+    MoneySettings => MoneySettingsId;
+    /// A credit given back.
+    Refund => RefundId;
+    /// What a refund takes from one payment.
+    RefundPart => RefundPartId;
+    /// A desk's cash from one count to the next.
+    CashSession => CashSessionId;
+    /// A movement of money that concerns no household.
+    Movement => MovementId;
+    /// The reversal of a movement.
+    MovementReversal => MovementReversalId;
+    /// What a collector hands over.
+    Remittance => RemittanceId;
+    /// An operator's way to tell of payments.
+    Webhook => WebhookId;
+    /// A payment as an operator told it.
+    MobileEvent => MobileEventId;
+    /// An operator's transaction, once.
+    MobileIdentity => MobileIdentityId;
+    /// What a person decided on an operator's payment.
+    MobileDecision => MobileDecisionId;
+    /// One transfer for many households, with its list.
+    GroupCollection => GroupCollectionId;
+    /// A line of such a list.
+    GroupCollectionItem => GroupCollectionItemId;
+    /// What another payer is invoiced.
+    SubsidyBatch => SubsidyBatchId;
+    /// A due of such an invoice.
+    SubsidyItem => SubsidyItemId;
+    /// What a transfer or a payment comes from: a reversal, a refund, a movement, a remittance, a collection…
+    Source => SourceId;
+    /// What another payer has paid.
+    SubsidyPayment => SubsidyPaymentId;
 }
 
 impl From<MutualId> for OrganisationId {

@@ -11,7 +11,10 @@ pub mod money;
 #[macro_use]
 pub mod db;
 pub mod error;
+pub mod language;
 pub mod page;
+pub mod print;
+pub mod records;
 pub mod series;
 pub mod web;
 
@@ -32,6 +35,7 @@ pub mod organisations;
 pub mod products;
 pub mod providers;
 pub mod reports;
+pub mod treasury;
 pub mod verify;
 
 // The house put together.

@@ -6,7 +6,9 @@ use crate::access::http as access;
 use crate::access::permissions::Permission;
 use crate::cards::http as cards;
 use crate::claims::http as claims;
+use crate::contributions::desks_http as desks;
 use crate::contributions::http as contributions;
+use crate::contributions::relief_http as relief;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
 use crate::enrolments::membership_http as membership;
@@ -24,6 +26,12 @@ use crate::products::http as products;
 use crate::products::price_http as product_price;
 use crate::providers::http as providers;
 use crate::reports::http as reports;
+use crate::treasury::collections_http as collections;
+use crate::treasury::collectors_http as collectors;
+use crate::treasury::mobile_http as mobile;
+use crate::treasury::movements_http as movements;
+use crate::treasury::subsidies_http as subsidies;
+use crate::web::LanguageFilter;
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
@@ -695,9 +703,210 @@ pub static ROUTES: &[Route] = &[
         .gives::<contributions::PaymentView>(200)
         .persons()
         .writes(Writes::Audit),
-    route!(Get "/mutuals/{m}/cash-desks" contributions::cash_desks, "The mutual's cash desks")
+    route!(Post "/mutuals/{m}/payments/{id}/reversal" relief::reverse_payment,
+        "Asks for the reversal of a payment; a second person approves; needs an id")
+        .needs(P::PaymentWrite, Mutual)
+        .body::<relief::ReversePayment>()
+        .gives::<approvals::RequestedView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/refunds" relief::request_refund,
+        "Asks to give a household's credit back; a second person approves; needs an id")
+        .needs(P::MoneyRelief, Mutual)
+        .body::<relief::RequestRefund>()
+        .gives::<approvals::RequestedView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/dues/{id}/waiver" relief::waive_due,
+        "Asks to waive what is open of a due, for another payer or nobody; a second person approves; needs an id")
+        .needs(P::MoneyRelief, Mutual)
+        .body::<relief::WaiveDue>()
+        .gives::<approvals::RequestedView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/dues/{id}/write-off" relief::write_off_due,
+        "Asks to write off what is open of a due; a second person approves; needs an id")
+        .needs(P::MoneyRelief, Mutual)
+        .body::<relief::WriteOffDue>()
+        .gives::<approvals::RequestedView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/cash-desks" desks::list, "The mutual's cash desks")
         .needs(P::PaymentRead, Mutual)
-        .pages::<contributions::CashDeskView>(),
+        .pages::<desks::CashDeskView>(),
+    route!(Post "/mutuals/{m}/cash-desks" desks::add, "One more cash desk, with its own account and receipts")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<desks::AddCashDesk>()
+        .gives::<desks::CashDeskView>(201)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/cash-desks/{id}/open" desks::open, "Opens a desk with what is counted there; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<desks::CountCash>()
+        .gives::<desks::CashSessionView>(200)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/cash-desks/{id}/close" desks::close,
+        "Counts and closes a desk; a difference is posted; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<desks::CountCash>()
+        .gives::<desks::CashSessionView>(200)
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/cash-desks/{id}/sessions" desks::sessions, "A desk's sessions, the last first")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<desks::SessionFilter>()
+        .pages::<desks::CashSessionView>(),
+    route!(Get "/mutuals/{m}/cash-sessions/{id}" desks::session, "A desk's cash from one count to the next")
+        .needs(P::TreasuryRead, Mutual)
+        .gives::<desks::CashSessionView>(200),
+    route!(Get "/mutuals/{m}/money-settings" movements::settings, "The mutual's limits and rates of money")
+        .needs(P::TreasuryRead, Mutual)
+        .gives::<movements::MoneySettingsView>(200),
+    route!(Patch "/mutuals/{m}/money-settings" movements::change_settings, "Changes the mutual's limits and rates of money")
+        .needs(P::MoneySettings, Mutual)
+        .body::<movements::ChangeMoneySettings>()
+        .gives::<movements::MoneySettingsView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/movements" movements::list, "Expenses, grants, deposits and the like, by id")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<movements::MovementFilter>()
+        .pages::<movements::MovementView>(),
+    route!(Post "/mutuals/{m}/movements" movements::record, "Records an expense, a grant, a deposit…; an expense above the limit waits for a second person; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<movements::RecordMovement>()
+        .gives::<movements::RecordedView>(201)
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/movements/{id}" movements::get, "A movement of money")
+        .needs(P::TreasuryRead, Mutual)
+        .gives::<movements::MovementView>(200),
+    route!(Post "/mutuals/{m}/movements/{id}/reversal" movements::reverse, "Asks for the reversal of a movement; a second person approves; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<movements::ReverseMovement>()
+        .gives::<approvals::RequestedView>(201)
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/collectors" collectors::list, "What each collector collected, handed over and holds; his own for a collector")
+        .needs(P::PaymentRead, Mutual)
+        .query::<collectors::CollectorFilter>()
+        .pages::<collectors::CollectorView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/remittances" collectors::remittances, "What collectors hand over, by id; his own for a collector")
+        .needs(P::PaymentRead, Mutual)
+        .query::<collectors::RemittanceFilter>()
+        .pages::<collectors::RemittanceView>(),
+    route!(Post "/mutuals/{m}/remittances" collectors::submit, "A collector says what he hands over; needs an id")
+        .needs(P::PaymentWrite, Mutual)
+        .body::<collectors::SubmitRemittance>()
+        .gives::<collectors::RemittanceView>(201)
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/remittances/{id}" collectors::remittance, "What a collector hands over")
+        .needs(P::PaymentRead, Mutual)
+        .gives::<collectors::RemittanceView>(200),
+    route!(Post "/mutuals/{m}/remittances/{id}/count" collectors::count, "Counts what a collector hands over, never himself; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<collectors::CountRemittance>()
+        .gives::<collectors::RemittanceView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/remittances/{id}/close" collectors::close, "Closes a remittance that was counted")
+        .needs(P::TreasuryWrite, Mutual)
+        .gives::<collectors::RemittanceView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/group-collections" collections::list, "Transfers with lists, by id")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<collections::CollectionFilter>()
+        .pages::<collections::CollectionView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/group-collections" collections::record, "Records a transfer with its list: allocated whole or not at all; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<collections::RecordCollection>()
+        .gives::<collections::CollectionView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/group-collections/{id}" collections::get, "A transfer with its list")
+        .needs(P::TreasuryRead, Mutual)
+        .gives::<collections::CollectionView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Put "/mutuals/{m}/group-collections/{id}/list" collections::correct, "Gives a list that did not agree another one")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<collections::CorrectList>()
+        .gives::<collections::CollectionView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/subsidies" subsidies::list, "Invoices to other payers, by id")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<subsidies::SubsidyFilter>()
+        .pages::<subsidies::SubsidyView>(),
+    route!(Post "/mutuals/{m}/subsidies" subsidies::invoice, "Invoices another payer for his dues; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<subsidies::InvoiceSubsidy>()
+        .gives::<subsidies::SubsidyView>(201)
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/subsidies/{id}" subsidies::get, "An invoice to another payer")
+        .needs(P::TreasuryRead, Mutual)
+        .gives::<subsidies::SubsidyView>(200),
+    route!(Get "/mutuals/{m}/subsidies/{id}/beneficiaries" subsidies::list_beneficiaries, "The list of beneficiaries of an invoice; JSON or CSV")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<subsidies::BeneficiaryFilter>()
+        .pages::<subsidies::BeneficiaryView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/subsidies/{id}/payments" subsidies::pay, "Records what another payer paid of an invoice; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<subsidies::RecordSubsidyPayment>()
+        .gives::<subsidies::SubsidyView>(201)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/mobile-money/statements" mobile::read_statement, "Reads an operator's statement, line by line; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<mobile::ReadStatement>()
+        .gives::<mobile::StatementView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/mobile-money/quarantine" mobile::quarantine, "What operators told and a person has to look into, by id")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<mobile::QuarantineFilter>()
+        .pages::<mobile::QuarantineView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/mobile-money/events/{id}/assign" mobile::assign, "Says to which household money belongs; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<mobile::AssignMoney>()
+        .gives::<mobile::DecidedView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/mobile-money/events/{id}/return" mobile::send_back, "Sends money back that belongs to nobody here; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<mobile::GiveReason>()
+        .gives::<mobile::DecidedView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/mobile-money/events/{id}/dismiss" mobile::dismiss, "Closes a contradiction that was looked into; needs an id")
+        .needs(P::TreasuryWrite, Mutual)
+        .body::<mobile::GiveReason>()
+        .gives::<mobile::DecidedView>(200)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/mobile-money/webhooks" mobile::webhooks, "The ways in which operators tell of payments")
+        .needs(P::MoneySettings, Mutual)
+        .pages::<mobile::WebhookView>(),
+    route!(Post "/mutuals/{m}/mobile-money/webhooks" mobile::add_webhook, "One more way in which an operator tells of payments; its secret is shown once")
+        .needs(P::MoneySettings, Mutual)
+        .body::<mobile::AddWebhook>()
+        .gives::<mobile::WebhookView>(201)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/mobile-money/webhooks/{id}/end" mobile::end_webhook, "Ends a webhook")
+        .needs(P::MoneySettings, Mutual)
+        .gives::<mobile::WebhookView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Post "/webhooks/mobile-money/{m}/{id}" mobile::tell, "An operator tells of a payment, signed; asks for no login")
+        .public()
+        .body::<mobile::TellPayment>()
+        .gives::<mobile::ToldView>(200)
+        .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/accounts" ledger::accounts, "The accounts with what stands on each")
         .needs(P::LedgerRead, Mutual)
         .pages::<ledger::AccountView>(),
@@ -786,7 +995,7 @@ pub static ROUTES: &[Route] = &[
         "Asks for the settlement of a facility's claims; a second person approves; needs an id")
         .needs(P::SettlementWrite, Mutual)
         .body::<claims::RequestSettlement>()
-        .gives::<claims::RequestedView>(201)
+        .gives::<approvals::RequestedView>(201)
         .persons()
         .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/approvals" approvals::list, "What waits, or waited, for a second person, by id")
@@ -839,7 +1048,7 @@ pub static ROUTES: &[Route] = &[
         .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/members/{id}/card" cards::card, "A member's last card; JSON, or PDF where `Accept` asks")
         .needs(P::RegisterRead, Mutual)
-        .query::<cards::LanguageFilter>()
+        .query::<LanguageFilter>()
         .gives::<cards::ProofView>(200)
         .persons()
         .writes(Writes::Audit),
@@ -866,7 +1075,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/mutuals/{m}/certificates/{id}" cards::certificate,
         "A certificate of affiliation; JSON, or PDF where `Accept` asks")
         .needs(P::RegisterRead, Mutual)
-        .query::<cards::LanguageFilter>()
+        .query::<LanguageFilter>()
         .gives::<cards::ProofView>(200)
         .persons()
         .writes(Writes::Audit),
@@ -886,7 +1095,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/verify/{token}" cards::verify,
         "What the card or certificate of a token is worth today: validity, initials, expiry, and nothing else")
         .public()
-        .query::<cards::LanguageFilter>()
+        .query::<LanguageFilter>()
         .gives::<cards::VerifiedView>(200),
 ];
 

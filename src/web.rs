@@ -459,3 +459,36 @@ pub fn wanted(req: &HttpRequest) -> Result<Format> {
         Err(Code::NotAcceptable.into())
     }
 }
+
+/// In which language.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageFilter {
+    /// `en` or `fr`; where it is left out, as `Accept-Language` asks, else English.
+    #[param(inline)]
+    pub lang: Option<crate::language::Language>,
+}
+
+impl LanguageFilter {
+    /// The language that a request wants.
+    pub fn wanted(&self, req: &HttpRequest) -> crate::language::Language {
+        let accepted = req.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        crate::language::Language::wanted(self.lang, accepted)
+    }
+}
+
+/// True where `Accept` asks for PDF; JSON is what is given otherwise.
+///
+/// # Errors
+/// `not_acceptable`.
+pub fn wants_pdf(req: &HttpRequest) -> Result<bool> {
+    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    if kinds.contains(&"application/pdf") {
+        Ok(true)
+    } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {
+        Ok(false)
+    } else {
+        Err(Code::NotAcceptable.into())
+    }
+}

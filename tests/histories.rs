@@ -3,8 +3,9 @@
 mod support;
 
 use ayni::audit::frame::Done;
-use ayni::contributions::model::Method;
+use ayni::contributions::model::{CancellationKind, Due, Method, Payment};
 use ayni::contributions::service::{NewPayment, Taker};
+use ayni::contributions::{relief, reversals};
 use ayni::db::{Conn, Wall};
 use ayni::enrolments::membership::{self, NewStep};
 use ayni::enrolments::model::Enrolment;
@@ -76,6 +77,12 @@ enum Act {
     Reject,
     /// The household leaves: it resigns as of a later day, its enrolment ends today, or it is excluded, once it was heard.
     Leave { how: u8, later: i64 },
+    /// One of the last payments is reversed.
+    Reverse { back: usize },
+    /// The household is given back so much of its credit, in hundredths.
+    Refund { share: i64, how: u8 },
+    /// What is open of a due is waived, for another payer or nobody, or written off; of the part in hundredths.
+    Relieve { which: usize, kind: u8, share: i64 },
     /// What is always refused.
     Refused(u8),
     /// The last command once more.
@@ -100,6 +107,11 @@ fn act() -> impl Strategy<Value = Act> {
         5 => prop_oneof![2 => Just(0), 1 => 0..20_u64].prop_map(|ago| Act::Admit { ago }),
         1 => Just(Act::Reject),
         2 => (0..6_u8, 0..50_i64).prop_map(|(how, later)| Act::Leave { how, later }),
+        4 => (0..4_usize).prop_map(|back| Act::Reverse { back }),
+        1 => (1..101_i64, 0..3_u8).prop_map(|(share, how)| Act::Refund { share, how }),
+        1 => (0..3_usize, 0..3_u8, prop_oneof![Just(100_i64), 1..100_i64]).prop_map(|(which, kind, share)| {
+            Act::Relieve { which, kind, share }
+        }),
         2 => (0..9_u8).prop_map(Act::Refused),
         1 => Just(Act::Repeat),
     ]
@@ -164,8 +176,8 @@ impl Story {
     fn step(&mut self, step: &Step, last: &mut Option<(CommandId, HouseholdId, NewPayment)>) {
         let today = self.office.today().checked_add_days(Days::new(step.days)).unwrap();
         self.office.set_day(today);
-        let before = self.snapshot();
-        let order = self.office.order("test");
+        let mut before = self.snapshot();
+        let mut order = self.office.order("test");
         let household = self.households[step.household];
         let done: Result<bool> = match step.act {
             Act::Pay { amount, ago, how } => {
@@ -179,11 +191,8 @@ impl Story {
                 self.office.pay(&order, household, &new).map(made)
             }
             Act::PayUp { over } => {
-                let due: i64 = before
-                    .own_dues(household)
-                    .filter(|due| due.due_on <= today)
-                    .map(|due| due.amount_minor - before.paid(due.id))
-                    .sum();
+                let due: i64 =
+                    before.own_dues(household).filter(|due| due.due_on <= today).map(|due| before.open(due)).sum();
                 let new = self.office.cash(due + over, today);
                 if due + over > 0 {
                     *last = Some((order.id, household, new.clone()));
@@ -283,6 +292,55 @@ impl Story {
                     self.office.close(&order, id, row.version, &step, close).map(made)
                 }
             }
+            Act::Reverse { back } => {
+                let own = |row: &&Payment| row.household_id == household;
+                let Some(payment) = before.payments.iter().filter(own).rev().nth(back) else { return };
+                let id = payment.id;
+                let asked =
+                    self.office.ask(|w, scope, order| reversals::request_reversal(w, scope, order, id, "mistaken"));
+                let refunded = before.refund_parts.iter().any(|part| part.payment_id == id);
+                assert_eq!(asked.is_ok(), !refunded && !before.is_reversed(id), "{asked:?}");
+                let Ok(asked) = asked else { return };
+                before = self.snapshot();
+                order = self.office.order_of(2, "test");
+                self.office.approve(&order, asked).map(made)
+            }
+            Act::Refund { share, how } => {
+                let own = before.payments.iter().filter(|row| row.household_id == household);
+                let credit: i64 = own.map(|row| before.credit(row)).sum();
+                let request = reversals::RefundRequest {
+                    household_id: household,
+                    amount_minor: credit * share / 100,
+                    method: [Method::Cash, Method::Bank, Method::Mobile][usize::from(how)],
+                    cash_desk_id: None,
+                    reason: "moves away".into(),
+                };
+                let more = reversals::RefundRequest { amount_minor: credit + 1, ..request.clone() };
+                assert!(self.office.ask(|w, scope, order| reversals::request_refund(w, scope, order, &more)).is_err());
+                let asked = self.office.ask(|w, scope, order| reversals::request_refund(w, scope, order, &request));
+                let Ok(asked) = asked else { return };
+                before = self.snapshot();
+                order = self.office.order_of(2, "test");
+                // Only a desk can have too little.
+                self.office.approve(&order, asked).map(made)
+            }
+            Act::Relieve { which, kind, share } => {
+                let open = |due: &&Due| due.household_id == household && before.open(due) > 0;
+                let Some(due) = before.dues.iter().filter(open).nth(which) else { return };
+                let (id, part) = (due.id, (before.open(due) * share / 100).max(1));
+                let (kind, payer) = [
+                    (CancellationKind::Waived, None),
+                    (CancellationKind::Waived, Some("DONOR")),
+                    (CancellationKind::WrittenOff, None),
+                ][usize::from(kind)];
+                let payer = payer.filter(|payer| due.payer != *payer);
+                let asked = self.office.ask(|w, scope, order| {
+                    relief::request(w, scope, order, kind, id, Some(part), payer, "a poor harvest")
+                });
+                before = self.snapshot();
+                order = self.office.order_of(2, "test");
+                self.office.approve(&order, asked.unwrap()).map(made)
+            }
             Act::Refused(which) => match self.refused(which, &before, household) {
                 Some(refusal) => refusal,
                 None => return,
@@ -376,6 +434,8 @@ impl Story {
                     .dues
                     .iter()
                     .filter(|due| due.enrolment_id == row.id && (due.payer == "HOUSEHOLD") == payer)
+                    // What a waiver handed on to another payer was priced once.
+                    .filter(|due| !after.cancellations.iter().any(|row| row.payer_due_id == Some(due.id)))
                     .map(|due| due.amount_minor)
                     .sum()
             };
@@ -565,15 +625,11 @@ impl Timeline {
                 let dues: Vec<One> = after
                     .own_dues(household)
                     .filter(|due| due.enrolment_id == row.id)
-                    .map(|due| One {
-                        due_on: due.due_on,
-                        amount: due.amount_minor,
-                        paid: after
-                            .allocations
-                            .iter()
-                            .filter(|part| part.due_id == due.id)
-                            .map(|part| (part.counts_on, part.amount_minor))
-                            .collect(),
+                    .map(|due| {
+                        let (amount, waived) = after.for_cover(due);
+                        let parts = after.allocations.iter().filter(|part| part.due_id == due.id);
+                        let paid = parts.map(|part| (part.counts_on, part.amount_minor)).chain(waived).collect();
+                        One { due_on: due.due_on, amount, paid }
                     })
                     .collect();
                 cover(row, &dues, terms[&row.product_version_id])
@@ -746,12 +802,16 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
             for span in &end.spans {
                 *seen.borrow_mut().entry(span.state.code()).or_default() += 1;
             }
+            for row in &end.cancellations {
+                *seen.borrow_mut().entry(row.kind.code()).or_default() += 1;
+            }
             for row in &end.enrolments {
                 *seen.borrow_mut().entry(row.state.code()).or_default() += 1;
             }
             for transfer in &end.transfers {
-                let known = ["payment_allocated", "payment_surplus", "credit_used"];
+                let known = ["payment_allocated", "payment_surplus", "credit_used", "refunded"];
                 let event = known.into_iter().find(|event| *event == transfer.event).unwrap();
+                let event = if transfer.reverses_id.is_some() { "mirror" } else { event };
                 *seen.borrow_mut().entry(event).or_default() += 1;
             }
             *seen.borrow_mut().entry("year").or_default() += usize::from(story.office.today().year() > 2026);
@@ -774,6 +834,10 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
         "EXCLUDED",
         "payment_surplus",
         "credit_used",
+        "refunded",
+        "mirror",
+        "WAIVED",
+        "WRITTEN_OFF",
         "year",
     ] {
         assert!(seen.contains_key(word), "no history came to {word}: {seen:?}");

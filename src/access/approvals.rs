@@ -9,7 +9,7 @@ use crate::db::{Read, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, changed, found, must_match, shown};
+use crate::web::{Body, Ids, Query, changed, found, made, must_match, shown};
 use crate::words;
 use actix_web::HttpResponse;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -24,6 +24,18 @@ words! {
     pub enum Kind {
         /// A payment to a provider.
         Settlement = "settlement",
+        /// The reversal of a household's payment.
+        Reversal = "reversal",
+        /// What is open of a due is renounced, or taken over by another payer.
+        Waiver = "waiver",
+        /// What is open of a due is given up.
+        WriteOff = "write_off",
+        /// A household's credit is given back.
+        Refund = "refund",
+        /// An expense above the mutual's limit.
+        Expense = "expense",
+        /// The reversal of an expense or of another movement.
+        MovementReversal = "movement_reversal",
     }
 }
 
@@ -143,6 +155,7 @@ pub fn decide(
             currency: scope.currency(),
             today: scope.today(),
             command: order.id,
+            requested_by: known.requested_by,
         };
         (hooks.execute)(w, &execution)?;
     }
@@ -150,6 +163,29 @@ pub fn decide(
     w.field("state", Some(json!(known.state)), Some(json!(state)));
     w.mark(scope.today());
     Ok(())
+}
+
+/// A request that waits for a second person.
+#[derive(Serialize, ToSchema)]
+pub struct RequestedView {
+    /// The approval, to be approved or refused by somebody else under `/approvals/{id}`.
+    pub approval_id: ApprovalId,
+}
+
+/// Stores what the body asks for, to be done by a second person; gives the answer.
+///
+/// # Errors
+/// The body's.
+pub async fn ask_for<N: super::permissions::Need>(
+    guard: &Guard<N, MutualScope>,
+    order: Order,
+    act: impl FnMut(&mut Write, &MutualScope, &Order) -> Result<()> + Send + 'static,
+) -> Result<HttpResponse> {
+    let show =
+        |_: &mut Read, _: &MutualScope, order: &Order| Ok(RequestedView { approval_id: Key::new(order.id.uuid()) });
+    let (view, replayed) = guard.act(order, act, show).await?;
+    let location = format!("/api/v1/mutuals/{}/approvals/{}", guard.scope.mutual(), view.approval_id);
+    Ok(made(replayed, &location, None, &view))
 }
 
 /// Something that waits, or waited, for a second person.

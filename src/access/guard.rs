@@ -211,6 +211,13 @@ impl Signed {
         self.desk.db.clock().today(zone)
     }
 
+    /// Who may collect in a mutual's sections now.
+    pub fn collectors_of(&self, mutual: MutualId) -> Vec<UserId> {
+        let mutual = OrganisationId::from(mutual);
+        let sections = self.picture.below(mutual, self.on(mutual));
+        self.picture.holders(Role::FieldAgent, &sections, self.now)
+    }
+
     /// The roles by which the caller holds `permission` within a mutual, and how far.
     ///
     /// # Errors
@@ -565,6 +572,11 @@ impl<N: Need, S: Reach> Guard<N, S> {
         let (scope, roles) = S::find(&signed, req, N::PERMISSION)?;
         let purpose = signed.purpose(Some(N::PERMISSION), &roles)?;
         Ok(Guard { signed, scope, purpose, need: PhantomData })
+    }
+
+    /// Who may collect in the mutual's sections now.
+    pub fn collectors(&self) -> Vec<UserId> {
+        self.signed.collectors_of(self.scope.wall().id())
     }
 
     /// An order within the scope.

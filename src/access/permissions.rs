@@ -109,6 +109,14 @@ permissions! {
     PaymentRead = "payment_read" => [Auditor, MutualAdmin, Treasurer, FieldAgent];
     /// Record payments.
     PaymentWrite = "payment_write" => [MutualAdmin, Treasurer, FieldAgent];
+    /// Give back, waive and write off what a household paid or owes, with a second person.
+    MoneyRelief = "money_relief" => [MutualAdmin, Treasurer];
+    /// Read cash desks, movements, collectors' accounts and what came without a household.
+    TreasuryRead = "treasury_read" => [Auditor, MutualAdmin, Treasurer];
+    /// Count and close cash desks, record expenses, grants and deposits, count what collectors hand over.
+    TreasuryWrite = "treasury_write" => [MutualAdmin, Treasurer];
+    /// Set the limits and rates of the mutual's money.
+    MoneySettings = "money_settings" => [MutualAdmin];
     /// Read accounts and transfers.
     LedgerRead = "ledger_read" => [Auditor, MutualAdmin, Treasurer];
     /// Ask whether a person is covered.

@@ -184,6 +184,20 @@ impl Picture {
             .any(|grant| grant.role == role && grant.organisation_id == Some(organisation) && grant.stands(at))
     }
 
+    /// Who holds a role on one of these organisations at an instant.
+    pub fn holders(
+        &self,
+        role: super::permissions::Role,
+        on: &BTreeSet<OrganisationId>,
+        at: chrono::NaiveDateTime,
+    ) -> Vec<UserId> {
+        let here = |grant: &Grant| {
+            grant.role == role && grant.organisation_id.is_some_and(|id| on.contains(&id)) && grant.stands(at)
+        };
+        let holds = |(user, grants): (&UserId, &Vec<Grant>)| grants.iter().any(here).then_some(*user);
+        self.grants.iter().filter_map(holds).collect()
+    }
+
     /// Loads what the database says now.
     ///
     /// # Errors

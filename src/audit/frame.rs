@@ -102,6 +102,8 @@ pub struct Execution {
     pub today: NaiveDate,
     /// The approver's command.
     pub command: CommandId,
+    /// Who had asked.
+    pub requested_by: UserId,
 }
 
 /// What the frame does for subjects above it: `app.rs` hands these in, so that the audit knows no subject.

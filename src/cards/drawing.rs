@@ -1,9 +1,7 @@
 //! The card (CR80, 85.6 × 54 mm, two sides) and the certificate (A4) as PDF, with their font embedded. The same facts give
 //! the same bytes: nothing here asks for the time or for chance.
 //!
-//! What does not fit is first set smaller and then cut; a name never runs into the QR code. One font serves all: DejaVu
-//! Sans Condensed has Latin with every accent and hook of the languages of Africa and the Andes, Greek, Cyrillic and Arabic.
-//! Devanagari and Ethiopic it has not.
+//! A name never runs into the QR code.
 #![expect(
     clippy::disallowed_types,
     clippy::float_arithmetic,
@@ -11,18 +9,17 @@
 )]
 use super::texts::{Texts, fill};
 use crate::households::model::Relationship;
+use crate::print::{
+    A4_HEIGHT, A4_WIDTH, BRAND, FAINT, INK, LINE, MM, PAPER, Style, document, fill_of, labelled, page_of, paragraph,
+    rectangle, text,
+};
 use chrono::NaiveDate;
 use fast_qr::{ECL, Mode, QRBuilder, QRCode};
-use krilla::color::rgb;
-use krilla::geom::{PathBuilder, Point, Rect};
-use krilla::metadata::Metadata;
-use krilla::num::NormalizedF32;
-use krilla::page::PageSettings;
-use krilla::paint::Fill;
+use krilla::geom::{PathBuilder, Rect};
 use krilla::surface::Surface;
-use krilla::text::{Font, TextDirection};
-use krilla::{Data, Document};
-use std::sync::LazyLock;
+
+const CARD_WIDTH: f32 = 85.6 * MM;
+const CARD_HEIGHT: f32 = 53.98 * MM;
 
 /// What a card shows.
 #[derive(Debug, Clone)]
@@ -63,150 +60,6 @@ pub struct Person {
     pub number: String,
     pub birth_year: Option<i32>,
     pub relationship: Relationship,
-}
-
-/// Points in a millimetre.
-const MM: f32 = 72.0 / 25.4;
-const CARD_WIDTH: f32 = 85.6 * MM;
-const CARD_HEIGHT: f32 = 53.98 * MM;
-const A4_WIDTH: f32 = 210.0 * MM;
-const A4_HEIGHT: f32 = 297.0 * MM;
-
-const INK: (u8, u8, u8) = (20, 28, 36);
-const FAINT: (u8, u8, u8) = (96, 106, 116);
-const BRAND: (u8, u8, u8) = (11, 83, 93);
-const LINE: (u8, u8, u8) = (205, 212, 217);
-const PAPER: (u8, u8, u8) = (255, 255, 255);
-
-/// A font to draw with, and its face to measure with.
-struct Typeface {
-    font: Font,
-    face: ttf_parser::Face<'static>,
-}
-
-impl Typeface {
-    fn new(bytes: &'static [u8]) -> Typeface {
-        let face = ttf_parser::Face::parse(bytes, 0).expect("a test draws with this font");
-        Typeface { font: Font::new(Data::from(bytes.to_vec()), 0).expect("a test draws with this font"), face }
-    }
-
-    fn width(&self, text: &str, size: f32) -> f32 {
-        let advance = |character| {
-            let glyph = self.face.glyph_index(character).unwrap_or_default();
-            f32::from(self.face.glyph_hor_advance(glyph).unwrap_or(0))
-        };
-        text.chars().map(advance).sum::<f32>() * size / f32::from(self.face.units_per_em())
-    }
-}
-
-static REGULAR: LazyLock<Typeface> = LazyLock::new(|| Typeface::new(include_bytes!("fonts/DejaVuSansCondensed.ttf")));
-static BOLD: LazyLock<Typeface> = LazyLock::new(|| Typeface::new(include_bytes!("fonts/DejaVuSansCondensed-Bold.ttf")));
-
-/// How a text is set: font, size, the least size before it is cut, colour.
-#[derive(Clone, Copy)]
-struct Style {
-    bold: bool,
-    size: f32,
-    least: f32,
-    colour: (u8, u8, u8),
-}
-
-impl Style {
-    const fn new(bold: bool, size: f32, least: f32, colour: (u8, u8, u8)) -> Style {
-        Style { bold, size, least, colour }
-    }
-
-    fn typeface(self) -> &'static Typeface {
-        if self.bold { &BOLD } else { &REGULAR }
-    }
-
-    fn width(self, text: &str) -> f32 {
-        self.typeface().width(text, self.size)
-    }
-
-    /// The size at which a text fits a width, and as much of the text as fits at the least size.
-    fn fit(self, text: &str, width: f32) -> (Style, String) {
-        let full = self.width(text);
-        let size = if full <= width { self.size } else { (self.size * width / full).max(self.least) };
-        let set = Style { size, ..self };
-        let mut kept: Vec<char> = text.chars().collect();
-        // Rounding may leave a thousandth too much at the size that was computed to fit.
-        if set.width(text) <= width + 0.01 {
-            return (set, text.to_owned());
-        }
-        while !kept.is_empty() {
-            kept.pop();
-            let cut = format!("{}…", kept.iter().collect::<String>().trim_end());
-            if set.width(&cut) <= width {
-                return (set, cut);
-            }
-        }
-        (set, String::new())
-    }
-
-    /// A text in lines that fit a width, broken between words, and within one that is wider than a line.
-    fn lines(self, text: &str, width: f32) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        let mut line = String::new();
-        for word in text.split(' ') {
-            let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if self.width(&joined) <= width {
-                line = joined;
-                continue;
-            }
-            if !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            for character in word.chars() {
-                if !line.is_empty() && self.width(&format!("{line}{character}")) > width {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.push(character);
-            }
-        }
-        lines.push(line);
-        lines
-    }
-}
-
-fn fill_of((red, green, blue): (u8, u8, u8)) -> Fill {
-    Fill { paint: rgb::Color::new(red, green, blue).into(), opacity: NormalizedF32::ONE, ..Fill::default() }
-}
-
-fn rectangle(on: &mut Surface<'_>, colour: (u8, u8, u8), x: f32, y: f32, width: f32, height: f32) {
-    let mut path = PathBuilder::new();
-    if let Some(rect) = Rect::from_xywh(x, y, width, height) {
-        path.push_rect(rect);
-    }
-    if let Some(path) = path.finish() {
-        on.set_fill(Some(fill_of(colour)));
-        on.draw_path(&path);
-    }
-}
-
-/// Sets a text on a base line, within a width.
-fn text(on: &mut Surface<'_>, style: Style, x: f32, y: f32, width: f32, text: &str) {
-    let (set, text) = style.fit(text, width);
-    if !text.is_empty() {
-        on.set_fill(Some(fill_of(set.colour)));
-        on.draw_text(Point::from_xy(x, y), set.typeface().font.clone(), set.size, &text, false, TextDirection::Auto);
-    }
-}
-
-/// Sets a text in lines; gives the base line after the last.
-fn paragraph(on: &mut Surface<'_>, style: Style, x: f32, y: f32, width: f32, leading: f32, whole: &str) -> f32 {
-    let mut at = y;
-    for line in style.lines(whole, width) {
-        text(on, style, x, at, width, &line);
-        at += leading;
-    }
-    at
-}
-
-/// A label with its value below.
-fn labelled(on: &mut Surface<'_>, x: f32, y: f32, width: f32, label: &str, style: Style, value: &str) {
-    text(on, Style::new(false, 5.4, 4.2, FAINT), x, y, width, label);
-    text(on, style, x, y + style.size + 1.2, width, value);
 }
 
 /// The QR code as one path of rectangles, a run of dark modules each. The four light modules around it are the caller's.
@@ -262,17 +115,6 @@ fn in_fours(text: &str) -> String {
 
 fn year(of: Option<i32>) -> String {
     of.map_or_else(|| "–".to_owned(), |year| year.to_string())
-}
-
-fn document(title: &str, language: &str) -> Document {
-    let mut document = Document::new();
-    let about = Metadata::new().title(title.to_owned()).language(language.to_owned()).creator("Ayni".to_owned());
-    document.set_metadata(about);
-    document
-}
-
-fn page_of(width: f32, height: f32) -> Result<PageSettings, String> {
-    PageSettings::from_wh(width, height).ok_or_else(|| "a page without size".to_owned())
 }
 
 /// A card as PDF: its front, then its back.

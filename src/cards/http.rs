@@ -3,14 +3,16 @@ use super::model::{ProofKind, RevocationReason};
 use super::rules::Standing;
 use super::service::{self, Issuer, Shown, Told};
 use super::store;
-use super::texts::Language;
+use super::texts::texts_of;
 use crate::access::guard::{Guard, Open};
 use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
 use crate::db::Wall;
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
+use crate::language::Language;
 use crate::web::{Body, Ids, Query, blocking, changed, made, shown};
+use crate::web::{LanguageFilter, wants_pdf};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{Duration, NaiveDate};
@@ -113,35 +115,6 @@ impl RevokeProof {
             }
             reason => Ok(reason),
         }
-    }
-}
-
-/// In which language.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct LanguageFilter {
-    /// `en` or `fr`; where it is left out, as `Accept-Language` asks, else English.
-    #[param(inline)]
-    pub lang: Option<Language>,
-}
-
-impl LanguageFilter {
-    fn wanted(&self, req: &HttpRequest) -> Language {
-        let accepted = req.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Language::wanted(self.lang, accepted)
-    }
-}
-
-/// True where `Accept` asks for PDF; JSON is what is given otherwise.
-fn wants_pdf(req: &HttpRequest) -> Result<bool> {
-    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
-    if kinds.contains(&"application/pdf") {
-        Ok(true)
-    } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {
-        Ok(false)
-    } else {
-        Err(Code::NotAcceptable.into())
     }
 }
 
@@ -325,7 +298,7 @@ pub async fn verify(
         open.access.throttle.failed(&[&address], Instant::now());
         return Err(Code::NotFound.into());
     };
-    let texts = language.texts();
+    let texts = texts_of(language);
     let standing = match told.standing {
         Standing::Valid => &texts.valid,
         Standing::Expired => &texts.expired,

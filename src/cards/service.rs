@@ -3,7 +3,7 @@ use super::drawing;
 use super::model::*;
 use super::rules::{self, Claims, Standing};
 use super::store;
-use super::texts::Language;
+use super::texts::texts_of;
 use crate::access::keys::Keys;
 use crate::access::picture::Picture;
 use crate::access::scopes::MutualScope;
@@ -19,6 +19,7 @@ use crate::households::file::locked;
 use crate::households::model::{Member, Relationship};
 use crate::households::store as households;
 use crate::ids::*;
+use crate::language::Language;
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
@@ -374,7 +375,7 @@ pub fn print(issuer: &Issuer, shown: &Shown, language: Language) -> Result<Vec<u
         return Err(gone(format!("is {}", shown.standing)));
     }
     let (token, code) = shown.code.clone().ok_or_else(|| gone("was signed with a key that is not here".into()))?;
-    let texts = language.texts();
+    let texts = texts_of(language);
     let drawn = match kind {
         ProofKind::Card => drawing::card(
             &drawing::Card {

@@ -1,63 +1,25 @@
 //! What is printed and told, in each language: data files in `texts/`, compiled in. A field is a key of every file; one that
 //! a file lacks, or has too much, is found by the test below.
 use crate::households::model::Relationship;
-use crate::words;
+use crate::language::Language;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
-words! {
-    /// A language of the texts.
-    pub enum Language {
-        English = "en",
-        French = "fr",
+fn file_of(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("texts/en.json"),
+        Language::French => include_str!("texts/fr.json"),
     }
 }
 
-impl Language {
-    fn file(self) -> &'static str {
-        match self {
-            Language::English => include_str!("texts/en.json"),
-            Language::French => include_str!("texts/fr.json"),
-        }
-    }
-
-    /// The language asked for by name, else the one that `Accept-Language` likes best (RFC 9110, 12.5.4), else English.
-    pub fn wanted(named: Option<Language>, accepted: Option<&str>) -> Language {
-        if let Some(language) = named {
-            return language;
-        }
-        let mut best = (0, Language::English);
-        for part in accepted.unwrap_or("").split(',') {
-            let (range, weight) = part.split_once(";q=").map_or((part, "1"), |(range, weight)| (range, weight.trim()));
-            let primary = range.trim().split('-').next().unwrap_or("").to_ascii_lowercase();
-            if let Some(language) = Language::parse(&primary)
-                && thousandths(weight) > best.0
-            {
-                best = (thousandths(weight), language);
-            }
-        }
-        best.1
-    }
-
-    /// The texts.
-    pub fn texts(self) -> &'static Texts {
-        static ALL: LazyLock<Vec<Texts>> = LazyLock::new(|| {
-            let read = |language: &Language| serde_json::from_str(language.file()).expect("a test reads every file");
-            Language::ALL.iter().map(read).collect()
-        });
-        &ALL[self as usize]
-    }
-}
-
-/// A weight such as `0.8` in thousandths; what cannot be read weighs nothing.
-fn thousandths(weight: &str) -> u32 {
-    let (whole, part) = weight.split_once('.').unwrap_or((weight, ""));
-    match whole {
-        "1" => 1000,
-        "0" => format!("{part:0<3}").get(..3).and_then(|part| part.parse().ok()).unwrap_or(0),
-        _ => 0,
-    }
+/// The texts of a language.
+pub fn texts_of(language: Language) -> &'static Texts {
+    static ALL: LazyLock<Vec<Texts>> = LazyLock::new(|| {
+        let read = |language: &Language| serde_json::from_str(file_of(*language)).expect("a test reads every file");
+        Language::ALL.iter().map(read).collect()
+    });
+    &ALL[language as usize]
 }
 
 /// The texts of a language. `{names}` are filled in by [`fill`].
@@ -152,11 +114,10 @@ mod tests {
 
     #[test]
     fn every_language_has_every_text_and_no_other() {
-        let english: Value = serde_json::from_str(Language::English.file()).unwrap();
+        let english: Value = serde_json::from_str(Language::English).unwrap();
         for language in Language::ALL {
-            let texts: Texts =
-                serde_json::from_str(language.file()).unwrap_or_else(|error| panic!("{language}: {error}"));
-            let file: Value = serde_json::from_str(language.file()).unwrap();
+            let texts: Texts = serde_json::from_str(language).unwrap_or_else(|error| panic!("{language}: {error}"));
+            let file: Value = serde_json::from_str(language).unwrap();
             assert_eq!(serde_json::to_value(&texts).unwrap(), file);
             for (key, value) in file.as_object().unwrap() {
                 let all: Vec<&str> = value
@@ -173,38 +134,18 @@ mod tests {
                     assert_eq!(names(text), names(english[key].as_str().unwrap()), "{language}: {key}");
                 }
             }
-            assert_eq!(language.texts().months.len(), 12);
+            assert_eq!(texts_of(*language).months.len(), 12);
         }
-        assert_eq!(Language::French.texts().card, "Carte de membre");
-        assert_eq!(Language::English.texts().card, "Member card");
+        assert_eq!(texts_of(Language::French).card, "Carte de membre");
+        assert_eq!(texts_of(Language::English).card, "Member card");
     }
 
     #[test]
     fn dates_are_written_as_the_language_writes_them() {
         let day = |text: &str| text.parse().unwrap();
-        assert_eq!(Language::French.texts().date(day("2026-08-01")), "1er août 2026");
-        assert_eq!(Language::French.texts().date(day("2026-08-21")), "21 août 2026");
-        assert_eq!(Language::English.texts().date(day("2026-08-01")), "1 August 2026");
-    }
-
-    #[test]
-    fn the_language_named_wins_then_the_one_liked_best() {
-        use Language::{English, French};
-        for (named, accepted, expected) in [
-            (None, None, English),
-            (None, Some(""), English),
-            (None, Some("fr"), French),
-            (None, Some("fr-BI, en;q=0.8"), French),
-            (None, Some("en;q=0.5, fr;q=0.75"), French),
-            (None, Some("rn, fr;q=0.5, en;q=0.9"), English),
-            (None, Some("fr;q=0"), English),
-            (None, Some("fr;q=x, *"), English),
-            (None, Some("FR-be;q=0.1"), French),
-            (Some(English), Some("fr"), English),
-            (Some(French), Some("en"), French),
-        ] {
-            assert_eq!(Language::wanted(named, accepted), expected, "{accepted:?}");
-        }
+        assert_eq!(texts_of(Language::French).date(day("2026-08-01")), "1er août 2026");
+        assert_eq!(texts_of(Language::French).date(day("2026-08-21")), "21 août 2026");
+        assert_eq!(texts_of(Language::English).date(day("2026-08-01")), "1 August 2026");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use super::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome, Settleme
 use super::rules::Decision;
 use super::service::{self, Deciding, MOST_LINES, NewClaim, NewLine, Verdict};
 use super::{settlement, store};
+use crate::access::approvals;
 use crate::access::guard::{AtProvider, Guard, Signed};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
@@ -456,13 +457,6 @@ pub struct RequestSettlement {
     pub decided_until: Option<NaiveDate>,
 }
 
-/// A request that waits for a second person.
-#[derive(Serialize, ToSchema)]
-pub struct RequestedView {
-    /// The approval, to be approved or refused by somebody else under `/approvals/{id}`.
-    pub approval_id: ApprovalId,
-}
-
 /// `POST /mutuals/{m}/settlements`
 pub async fn request_settlement(
     guard: Guard<need::SettlementWrite, MutualScope>,
@@ -470,18 +464,11 @@ pub async fn request_settlement(
 ) -> Result<HttpResponse> {
     let order = guard.money_order(&body)?;
     let asked = body.value;
-    let (view, replayed) = guard
-        .act(
-            order,
-            move |w, scope, order| {
-                let until = asked.decided_until.unwrap_or(scope.today());
-                settlement::request(w, scope, order, asked.provider_id, until)
-            },
-            |_, _, order| Ok(RequestedView { approval_id: Key::new(order.id.uuid()) }),
-        )
-        .await?;
-    let location = format!("/api/v1/mutuals/{}/approvals/{}", guard.scope.mutual(), view.approval_id);
-    Ok(made(replayed, &location, None, &view))
+    approvals::ask_for(&guard, order, move |w, scope, order| {
+        let until = asked.decided_until.unwrap_or(scope.today());
+        settlement::request(w, scope, order, asked.provider_id, until)
+    })
+    .await
 }
 
 /// A payment to a provider.

@@ -419,6 +419,8 @@ fn post_decision(w: &mut Write, scope: &MutualScope, order: &Order, row: &Claim)
         due: None,
         claim: Some(row.id),
         settlement: None,
+        source: None,
+        session: None,
         value_on: row.decided_on.unwrap_or(scope.today()),
     };
     post(w, scope.mutual(), scope.currency(), order.id, scope.today(), &[posting])

@@ -83,6 +83,8 @@ pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
         due: None,
         claim: None,
         settlement: Some(id),
+        source: None,
+        session: None,
         value_on: execution.today,
     };
     post(w, execution.mutual, execution.currency, execution.command, execution.today, &[posting])?;

@@ -6,10 +6,82 @@ use crate::db::{Read, Write};
 use crate::ids::*;
 use crate::insert_all;
 use diesel::prelude::*;
+use std::collections::HashMap;
 
-/// Adds a cash desk.
-pub fn insert_desk(w: &mut Write, row: &CashDesk) -> QueryResult<()> {
-    diesel::insert_into(cash_desks::table).values(row).execute(w.conn()).map(|_| ())
+/// Adds a cash desk; false where its code is taken.
+pub fn insert_desk(w: &mut Write, row: &CashDesk) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| diesel::insert_into(cash_desks::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))
+    .map(|inserted| inserted == 1)
+}
+
+/// Takes a desk's lock; false where there is none.
+pub fn lock_desk(w: &mut Write, mutual: MutualId, id: CashDeskId) -> QueryResult<bool> {
+    diesel::update(cash_desks::table.find((mutual, id)))
+        .set(cash_desks::revision.eq(cash_desks::revision + 1))
+        .execute(w.conn())
+        .map(|changed| changed == 1)
+}
+
+/// A desk.
+pub fn find_desk(r: &mut Read, mutual: MutualId, id: CashDeskId) -> QueryResult<Option<CashDesk>> {
+    cash_desks::table.find((mutual, id)).select(CashDesk::as_select()).first(r.conn()).optional()
+}
+
+/// A desk's last session, open or closed.
+pub fn last_session(r: &mut Read, mutual: MutualId, desk: CashDeskId) -> QueryResult<Option<CashSession>> {
+    cash_sessions::table
+        .filter(cash_sessions::mutual_id.eq(mutual))
+        .filter(cash_sessions::cash_desk_id.eq(desk))
+        .order(cash_sessions::number.desc())
+        .select(CashSession::as_select())
+        .first(r.conn())
+        .optional()
+}
+
+/// Adds a session.
+pub fn insert_session(w: &mut Write, row: &CashSession) -> QueryResult<()> {
+    diesel::insert_into(cash_sessions::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// A session.
+pub fn find_session(r: &mut Read, mutual: MutualId, id: CashSessionId) -> QueryResult<Option<CashSession>> {
+    cash_sessions::table.find((mutual, id)).select(CashSession::as_select()).first(r.conn()).optional()
+}
+
+/// A desk's sessions, the last first, before a number.
+pub fn list_sessions(
+    r: &mut Read,
+    mutual: MutualId,
+    desk: CashDeskId,
+    before: Option<i64>,
+    limit: i64,
+) -> QueryResult<Vec<CashSession>> {
+    cash_sessions::table
+        .filter(cash_sessions::mutual_id.eq(mutual))
+        .filter(cash_sessions::cash_desk_id.eq(desk))
+        .filter(cash_sessions::number.lt(before.unwrap_or(i64::MAX)))
+        .order(cash_sessions::number.desc())
+        .limit(limit)
+        .select(CashSession::as_select())
+        .load(r.conn())
+}
+
+/// Closes a session.
+pub fn close_session(w: &mut Write, row: &CashSession) -> QueryResult<()> {
+    diesel::update(cash_sessions::table.find((row.mutual_id, row.id)))
+        .set((
+            cash_sessions::closed_on.eq(row.closed_on),
+            cash_sessions::closed_by.eq(row.closed_by),
+            cash_sessions::closed_at.eq(row.closed_at),
+            cash_sessions::expected_minor.eq(row.expected_minor),
+            cash_sessions::counted_minor.eq(row.counted_minor),
+            cash_sessions::note.eq(row.note.as_deref()),
+        ))
+        .execute(w.conn())
+        .map(|_| ())
 }
 
 /// The mutual's cash desks, by code.
@@ -42,41 +114,158 @@ pub fn insert_allocations(w: &mut Write, rows: &[Allocation]) -> QueryResult<()>
     insert_all!(w, allocations::table, rows)
 }
 
-/// The household's dues as they are owed, what was cancelled of them taken off, by day and id.
+/// The household's dues as they were issued, by day and id.
 pub fn list_dues_of(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<Due>> {
-    let rows: Vec<(Due, Option<i64>)> = dues::table
-        .left_join(
-            due_cancellations::table
-                .on(due_cancellations::mutual_id.eq(dues::mutual_id).and(due_cancellations::due_id.eq(dues::id))),
-        )
+    dues::table
         .filter(dues::mutual_id.eq(mutual))
         .filter(dues::household_id.eq(household))
         .order((dues::due_on, dues::id))
-        .select((Due::as_select(), due_cancellations::amount_minor.nullable()))
-        .load(r.conn())?;
-    Ok(rows.into_iter().map(owed).filter(|due| due.amount_minor > 0).collect())
+        .select(Due::as_select())
+        .load(r.conn())
 }
 
-fn owed((due, cancelled): (Due, Option<i64>)) -> Due {
-    Due { amount_minor: due.amount_minor - cancelled.unwrap_or(0), ..due }
-}
-
-/// The household's dues that were cancelled, each with its cancellation.
-pub fn list_cancelled_of(
+/// What the household's dues are owed no more of, in order.
+pub fn list_cancellations_of(
     r: &mut Read,
     mutual: MutualId,
     household: HouseholdId,
-) -> QueryResult<Vec<(Due, DueCancellation)>> {
-    dues::table
-        .inner_join(
-            due_cancellations::table
-                .on(due_cancellations::mutual_id.eq(dues::mutual_id).and(due_cancellations::due_id.eq(dues::id))),
-        )
-        .filter(dues::mutual_id.eq(mutual))
-        .filter(dues::household_id.eq(household))
-        .order((dues::due_on, dues::id))
-        .select((Due::as_select(), DueCancellation::as_select()))
+) -> QueryResult<Vec<DueCancellation>> {
+    due_cancellations::table
+        .filter(due_cancellations::mutual_id.eq(mutual))
+        .filter(due_cancellations::household_id.eq(household))
+        .order(due_cancellations::id)
+        .select(DueCancellation::as_select())
         .load(r.conn())
+}
+
+/// What these dues are owed no more of.
+pub fn list_cancellations_on(r: &mut Read, scope: &MutualScope, due: &[DueId]) -> QueryResult<Vec<DueCancellation>> {
+    due_cancellations::table
+        .filter(due_cancellations::mutual_id.eq(scope.mutual()))
+        .filter(due_cancellations::due_id.eq_any(due.to_vec()))
+        .order(due_cancellations::id)
+        .select(DueCancellation::as_select())
+        .load(r.conn())
+}
+
+/// What was given back of the household's payments.
+pub fn list_refund_parts_of(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<RefundPart>> {
+    refund_parts::table
+        .filter(refund_parts::mutual_id.eq(mutual))
+        .filter(refund_parts::household_id.eq(household))
+        .order(refund_parts::id)
+        .select(RefundPart::as_select())
+        .load(r.conn())
+}
+
+/// What was given back of these payments.
+pub fn list_refund_parts_from(
+    r: &mut Read,
+    scope: &MutualScope,
+    payment: &[PaymentId],
+) -> QueryResult<Vec<RefundPart>> {
+    refund_parts::table
+        .filter(refund_parts::mutual_id.eq(scope.mutual()))
+        .filter(refund_parts::payment_id.eq_any(payment.to_vec()))
+        .select(RefundPart::as_select())
+        .load(r.conn())
+}
+
+/// The household's refunds, by day and id.
+pub fn list_refunds_of(r: &mut Read, mutual: MutualId, household: HouseholdId) -> QueryResult<Vec<(Refund, Receipt)>> {
+    refunds::table
+        .inner_join(
+            receipts::table.on(receipts::mutual_id.eq(refunds::mutual_id).and(receipts::id.eq(refunds::receipt_id))),
+        )
+        .filter(refunds::mutual_id.eq(mutual))
+        .filter(refunds::household_id.eq(household))
+        .order((refunds::refunded_on, refunds::id))
+        .select((Refund::as_select(), Receipt::as_select()))
+        .load(r.conn())
+}
+
+/// Adds a refund with its parts.
+pub fn insert_refund(w: &mut Write, row: &Refund, parts: &[RefundPart]) -> QueryResult<()> {
+    diesel::insert_into(refunds::table).values(row).execute(w.conn())?;
+    for part in parts {
+        diesel::insert_into(refund_parts::table).values(part).execute(w.conn())?;
+    }
+    Ok(())
+}
+
+/// Adds a reversal.
+pub fn insert_reversal(w: &mut Write, row: &Reversal) -> QueryResult<()> {
+    diesel::insert_into(reversals::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// The reversal of a payment.
+pub fn find_reversal_of(r: &mut Read, mutual: MutualId, payment: PaymentId) -> QueryResult<Option<Reversal>> {
+    reversals::table
+        .filter(reversals::mutual_id.eq(mutual))
+        .filter(reversals::payment_id.eq(payment))
+        .select(Reversal::as_select())
+        .first(r.conn())
+        .optional()
+}
+
+/// A reversal.
+pub fn find_reversal(r: &mut Read, mutual: MutualId, id: ReversalId) -> QueryResult<Option<Reversal>> {
+    reversals::table.find((mutual, id)).select(Reversal::as_select()).first(r.conn()).optional()
+}
+
+/// The reversals of these payments, with their receipts.
+pub fn list_reversals_on(
+    r: &mut Read,
+    scope: &MutualScope,
+    payment: &[PaymentId],
+) -> QueryResult<Vec<(Reversal, Receipt)>> {
+    reversals::table
+        .inner_join(
+            receipts::table
+                .on(receipts::mutual_id.eq(reversals::mutual_id).and(receipts::id.eq(reversals::receipt_id))),
+        )
+        .filter(reversals::mutual_id.eq(scope.mutual()))
+        .filter(reversals::payment_id.eq_any(payment.to_vec()))
+        .select((Reversal::as_select(), Receipt::as_select()))
+        .load(r.conn())
+}
+
+/// The sum of a collector's standing receipts.
+pub fn sum_of_collector(r: &mut Read, mutual: MutualId, collector: UserId) -> QueryResult<i64> {
+    let sum: Option<i64> = payments::table
+        .filter(payments::mutual_id.eq(mutual))
+        .filter(payments::collector_id.eq(collector))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            reversals::table
+                .filter(reversals::mutual_id.eq(payments::mutual_id))
+                .filter(reversals::payment_id.eq(payments::id)),
+        )))
+        .select(diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::BigInt>>(
+            "CAST(SUM(amount_minor) AS BIGINT)",
+        ))
+        .first(r.conn())?;
+    Ok(sum.unwrap_or(0))
+}
+
+/// The household to which a payment belongs.
+pub fn household_of(r: &mut Read, mutual: MutualId, payment: PaymentId) -> QueryResult<Option<HouseholdId>> {
+    payments::table.find((mutual, payment)).select(payments::household_id).first(r.conn()).optional()
+}
+
+/// A due.
+pub fn find_due(r: &mut Read, mutual: MutualId, id: DueId) -> QueryResult<Option<Due>> {
+    dues::table.find((mutual, id)).select(Due::as_select()).first(r.conn()).optional()
+}
+
+/// True where a due stands in an invoice to its payer.
+pub fn is_invoiced(r: &mut Read, mutual: MutualId, due: DueId) -> QueryResult<bool> {
+    let found = subsidy_items::table
+        .filter(subsidy_items::mutual_id.eq(mutual))
+        .filter(subsidy_items::due_id.eq(due))
+        .select(subsidy_items::id)
+        .first::<SubsidyItemId>(r.conn())
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// Cancels dues.
@@ -114,52 +303,74 @@ pub fn list_allocations_of(r: &mut Read, mutual: MutualId, household: HouseholdI
         .load(r.conn())
 }
 
-/// What was allocated on these dues.
-pub fn list_allocations_on(r: &mut Read, scope: &MutualScope, due: &[DueId]) -> QueryResult<Vec<Allocation>> {
-    allocations::table
+/// What is paid of these dues, by the household or, in the order of its invoice, by their own payer.
+pub fn list_paid_on(r: &mut Read, scope: &MutualScope, due: &[DueId]) -> QueryResult<HashMap<DueId, i64>> {
+    let mut paid = HashMap::new();
+    let rows: Vec<(DueId, i64)> = allocations::table
         .filter(allocations::mutual_id.eq(scope.mutual()))
         .filter(allocations::due_id.eq_any(due.to_vec()))
-        .select(Allocation::as_select())
-        .load(r.conn())
+        .select((allocations::due_id, allocations::amount_minor))
+        .load(r.conn())?;
+    for (due, amount) in rows {
+        *paid.entry(due).or_default() += amount;
+    }
+    let invoiced: Vec<(DueId, SubsidyBatchId, i64, i64)> = subsidy_items::table
+        .filter(subsidy_items::mutual_id.eq(scope.mutual()))
+        .filter(subsidy_items::due_id.eq_any(due.to_vec()))
+        .select((
+            subsidy_items::due_id,
+            subsidy_items::batch_id,
+            subsidy_items::before_minor,
+            subsidy_items::amount_minor,
+        ))
+        .load(r.conn())?;
+    let batches: Vec<SubsidyBatchId> = invoiced.iter().map(|row| row.1).collect();
+    let received: Vec<(SubsidyBatchId, i64)> = subsidy_payments::table
+        .filter(subsidy_payments::mutual_id.eq(scope.mutual()))
+        .filter(subsidy_payments::batch_id.eq_any(batches))
+        .select((subsidy_payments::batch_id, subsidy_payments::amount_minor))
+        .load(r.conn())?;
+    for (due, batch, before, amount) in invoiced {
+        let sum: i64 = received.iter().filter(|(of, _)| *of == batch).map(|(_, amount)| amount).sum();
+        *paid.entry(due).or_default() += (sum - before).clamp(0, amount);
+    }
+    Ok(paid)
 }
 
-/// What dues took from a payment, in order.
-pub fn list_allocations_from(r: &mut Read, scope: &MutualScope, payment: PaymentId) -> QueryResult<Vec<Allocation>> {
+/// What dues took from payments, in order.
+pub fn list_allocations_from(r: &mut Read, scope: &MutualScope, payment: &[PaymentId]) -> QueryResult<Vec<Allocation>> {
     allocations::table
         .filter(allocations::mutual_id.eq(scope.mutual()))
-        .filter(allocations::payment_id.eq(payment))
+        .filter(allocations::payment_id.eq_any(payment.to_vec()))
         .order((allocations::revision, allocations::ordinal))
         .select(Allocation::as_select())
         .load(r.conn())
 }
 
-fn sections(scope: &MutualScope) -> Option<Vec<Option<OrganisationId>>> {
+/// The sections to which the caller is bound; none where he sees all.
+pub(crate) fn sections(scope: &MutualScope) -> Option<Vec<Option<OrganisationId>>> {
     match scope.sections() {
         Sections::All => None,
         Sections::These(ids) => Some(ids.iter().map(|id| Some(*id)).collect()),
     }
 }
 
-/// Dues within the caller's sections as they are owed, with what was cancelled, by id.
+/// Dues within the caller's sections as they were issued, by id.
 pub fn list_dues(
     r: &mut Read,
     scope: &MutualScope,
     household: Option<HouseholdId>,
     after: Option<DueId>,
     limit: i64,
-) -> QueryResult<Vec<(Due, i64)>> {
+) -> QueryResult<Vec<Due>> {
     let mut query = dues::table
         .inner_join(
             households::table.on(households::mutual_id.eq(dues::mutual_id).and(households::id.eq(dues::household_id))),
         )
-        .left_join(
-            due_cancellations::table
-                .on(due_cancellations::mutual_id.eq(dues::mutual_id).and(due_cancellations::due_id.eq(dues::id))),
-        )
         .filter(dues::mutual_id.eq(scope.mutual()))
         .order(dues::id)
         .limit(limit)
-        .select((Due::as_select(), due_cancellations::amount_minor.nullable()))
+        .select(Due::as_select())
         .into_boxed();
     if let Some(ids) = sections(scope) {
         query = query.filter(households::section_id.eq_any(ids));
@@ -170,8 +381,7 @@ pub fn list_dues(
     if let Some(after) = after {
         query = query.filter(dues::id.gt(after));
     }
-    let rows: Vec<(Due, Option<i64>)> = query.load(r.conn())?;
-    Ok(rows.into_iter().map(|row| (row.1.unwrap_or(0), owed(row))).map(|(cancelled, due)| (due, cancelled)).collect())
+    query.load(r.conn())
 }
 
 /// Payments within the caller's sections with their receipts, by id.

@@ -32,6 +32,8 @@ pub struct Effects {
     pub entities: Vec<(&'static str, Uuid)>,
     /// Fields named in the audit row with their values before and after, as JSON texts.
     pub fields: BTreeMap<String, (Option<serde_json::Value>, Option<serde_json::Value>)>,
+    /// How many transfers the command has written: the next one's place among them.
+    pub transfers: i32,
 }
 
 impl Write<'_> {

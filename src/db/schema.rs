@@ -366,6 +366,8 @@ diesel::table! {
         code -> Text,
         name -> Text,
         version -> BigInt,
+        account -> Text,
+        revision -> BigInt,
     }
 }
 
@@ -399,6 +401,9 @@ diesel::table! {
         recorded_by -> Nullable<Id>,
         posted_on -> Date,
         recorded_at -> Timestamp,
+        collector_id -> Nullable<Id>,
+        source_id -> Nullable<Id>,
+        was_unallocated -> Bool,
     }
 }
 
@@ -469,6 +474,8 @@ diesel::table! {
         posted_on -> Date,
         value_on -> Date,
         recorded_at -> Timestamp,
+        source_id -> Nullable<Id>,
+        cash_session_id -> Nullable<Id>,
     }
 }
 
@@ -808,6 +815,9 @@ diesel::table! {
         amount_minor -> BigInt,
         cancelled_on -> Date,
         recorded_at -> Timestamp,
+        kind -> Text,
+        reason -> Nullable<Text>,
+        payer_due_id -> Nullable<Id>,
     }
 }
 
@@ -892,6 +902,288 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    money_settings (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        expense_limit_minor -> BigInt,
+        commission_bp -> Integer,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    refunds (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        household_id -> Id,
+        receipt_id -> Id,
+        method -> Text,
+        cash_desk_id -> Nullable<Id>,
+        amount_minor -> BigInt,
+        currency -> Text,
+        reason -> Text,
+        refunded_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    refund_parts (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        refund_id -> Id,
+        household_id -> Id,
+        payment_id -> Id,
+        amount_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    cash_sessions (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        cash_desk_id -> Id,
+        number -> BigInt,
+        opened_on -> Date,
+        opened_by -> Nullable<Id>,
+        opened_at -> Timestamp,
+        opening_minor -> BigInt,
+        closed_on -> Nullable<Date>,
+        closed_by -> Nullable<Id>,
+        closed_at -> Nullable<Timestamp>,
+        expected_minor -> Nullable<BigInt>,
+        counted_minor -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    movements (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        kind -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        holding -> Text,
+        cash_desk_id -> Nullable<Id>,
+        collector_id -> Nullable<Id>,
+        category -> Nullable<Text>,
+        description -> Text,
+        counterparty -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        moved_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    movement_reversals (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        movement_id -> Id,
+        reason -> Text,
+        reversed_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    remittances (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        collector_id -> Id,
+        label -> Text,
+        declared_minor -> BigInt,
+        submitted_on -> Date,
+        submitted_by -> Id,
+        submitted_at -> Timestamp,
+        cash_desk_id -> Nullable<Id>,
+        counted_minor -> Nullable<BigInt>,
+        reconciled_on -> Nullable<Date>,
+        reconciled_by -> Nullable<Id>,
+        reconciled_at -> Nullable<Timestamp>,
+        closed_on -> Nullable<Date>,
+        closed_by -> Nullable<Id>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    webhooks (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider -> Text,
+        secret -> Binary,
+        created_by -> Nullable<Id>,
+        created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    mobile_events (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider -> Text,
+        provider_txn_id -> Text,
+        channel -> Text,
+        amount_text -> Text,
+        amount_minor -> Nullable<BigInt>,
+        currency -> Text,
+        account_ref -> Text,
+        received_on -> Date,
+        result -> Text,
+        household_id -> Nullable<Id>,
+        payment_id -> Nullable<Id>,
+        raw -> Text,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    mobile_identities (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider -> Text,
+        provider_txn_id -> Text,
+        event_id -> Id,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    mobile_decisions (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        event_id -> Id,
+        ordinal -> Integer,
+        kind -> Text,
+        payment_id -> Nullable<Id>,
+        reason -> Nullable<Text>,
+        decided_on -> Date,
+        decided_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    group_collections (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        group_id -> Nullable<Id>,
+        payer -> Text,
+        method -> Text,
+        cash_desk_id -> Nullable<Id>,
+        amount_minor -> BigInt,
+        currency -> Text,
+        received_on -> Date,
+        reference -> Nullable<Text>,
+        list_version -> Integer,
+        was_pending -> Bool,
+        allocated_on -> Nullable<Date>,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    group_collection_items (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        collection_id -> Id,
+        list_version -> Integer,
+        ordinal -> Integer,
+        household_id -> Id,
+        amount_minor -> BigInt,
+        payment_id -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    subsidy_batches (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        payer -> Text,
+        label -> Text,
+        until_on -> Date,
+        issued_on -> Date,
+        number_of_dues -> BigInt,
+        amount_minor -> BigInt,
+        currency -> Text,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    subsidy_items (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        batch_id -> Id,
+        ordinal -> Integer,
+        due_id -> Id,
+        household_id -> Id,
+        amount_minor -> BigInt,
+        before_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    subsidy_payments (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        batch_id -> Id,
+        receipt_id -> Id,
+        amount_minor -> BigInt,
+        currency -> Text,
+        received_on -> Date,
+        reference -> Nullable<Text>,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -950,4 +1242,20 @@ diesel::allow_tables_to_appear_in_same_query!(
     claim_numbers,
     opening_usages,
     approvals,
+    money_settings,
+    refunds,
+    refund_parts,
+    cash_sessions,
+    movements,
+    movement_reversals,
+    remittances,
+    webhooks,
+    mobile_events,
+    mobile_identities,
+    mobile_decisions,
+    group_collections,
+    group_collection_items,
+    subsidy_batches,
+    subsidy_items,
+    subsidy_payments,
 );

@@ -12,7 +12,10 @@
 //! - `households/store.rs`: a household or member whose number may be taken, memberships and words of names by the hundred
 //! - `households/file_store.rs`: a group whose code may be taken, phones by the hundred
 //! - `enrolments/store.rs`: an enrolment whose number may be taken, spans by the hundred
-//! - `contributions/store.rs`: a receipt whose label may be taken, dues, cancellations and allocations by the hundred
+//! - `contributions/store.rs`: a desk whose code and a receipt whose label may be taken, dues, cancellations and allocations
+//!   by the hundred
+//! - `treasury/store.rs`: the reversal of a movement, an operator's transaction and a decision, each once; lines of lists and
+//!   dues of invoices by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred
 //! - `providers/store.rs`: a provider and a service whose code may be taken
 //! - `cards/store.rs`: the persons named on a certificate by the hundred

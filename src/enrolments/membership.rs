@@ -7,7 +7,8 @@ use super::steps::note_step;
 use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Hooks, Order};
-use crate::contributions::model::Due;
+use crate::contributions::model::{CancellationKind, Due, DueCancellation};
+use crate::contributions::position::Position;
 use crate::contributions::service::{Locked, NewDue, cancel_open, cancel_unpaid, issue};
 use crate::contributions::store as contributions;
 use crate::dates::add_days;
@@ -378,18 +379,23 @@ pub fn decide_appeal(
         Enrolment { state: EnrolmentState::Admitted, ended_on: None, reason: step.reason.clone(), ..known.row.clone() };
     become_(w, order, &known, next, StepKind::AppealUpheld, step.on, was_last)?;
     // Those of the exclusion alone: what was cancelled for another cause stays so.
-    let cancelled = contributions::list_cancelled_of(w, scope.mutual(), known.household.id)?;
-    let again: Vec<NewDue> = cancelled
-        .into_iter()
-        .filter(|(due, cancellation): &(Due, _)| {
-            due.enrolment_id == id && due.due_on > was_last && cancellation.recorded_at == excluded.recorded_at
-        })
-        .map(|(due, cancellation)| NewDue {
+    let money = Position::load(w, scope.mutual(), known.household.id)?;
+    let cancelled = |due: &Due| {
+        let by_exclusion = |row: &&DueCancellation| {
+            row.due_id == due.id && row.kind == CancellationKind::Cancelled && row.recorded_at == excluded.recorded_at
+        };
+        money.cancellations.iter().filter(by_exclusion).map(|row| row.amount_minor).sum::<i64>()
+    };
+    let again: Vec<NewDue> = money
+        .dues
+        .iter()
+        .filter(|due| due.enrolment_id == id && due.due_on > was_last && cancelled(due) > 0)
+        .map(|due| NewDue {
             enrolment: id,
             kind: due.kind,
-            payer: due.payer,
+            payer: due.payer.clone(),
             due_on: due.due_on,
-            amount_minor: cancellation.amount_minor,
+            amount_minor: cancelled(due),
         })
         .collect();
     let locked = Locked {

@@ -4,6 +4,7 @@ use super::rules::Waiting;
 use super::service::as_cover_span;
 use super::store;
 use crate::audit::frame::{Moved, Parted};
+use crate::contributions::position::Position;
 use crate::contributions::service::HOUSEHOLD;
 use crate::contributions::store as contributions;
 use crate::dates::within;
@@ -58,15 +59,11 @@ pub fn household_parted(w: &mut Write, parted: &Parted) -> Result<()> {
             })
         })
     };
-    let dues = contributions::list_dues_of(w, mutual, parted.from)?;
-    let allocations = contributions::list_allocations_of(w, mutual, parted.from)?;
+    let money = Position::load(w, mutual, parted.from)?;
     let rows = store::list_of_household(w, mutual, parted.from)?;
     let goes_on = rows.into_iter().find(|row| {
-        let own = || dues.iter().filter(|due| due.enrolment_id == row.id && due.payer == HOUSEHOLD);
-        let paid = own().all(|due| {
-            let paid: i64 = allocations.iter().filter(|part| part.due_id == due.id).map(|part| part.amount_minor).sum();
-            paid >= due.amount_minor
-        });
+        let mut own = money.dues.iter().filter(|due| due.enrolment_id == row.id && due.payer == HOUSEHOLD);
+        let paid = own.all(|due| money.unpaid(due) <= 0);
         row.state == EnrolmentState::Admitted
             && within(parted.on, row.starts_on, Some(row.ends_on))
             && stood(row.id)

@@ -12,8 +12,9 @@ use super::terms::{
 };
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Joined, Order};
+use crate::contributions::model::{CancellationKind, Due};
+use crate::contributions::position::Position;
 use crate::contributions::service::{HOUSEHOLD, Locked, NewDue, issue};
-use crate::contributions::store as contributions;
 use crate::dates::{self, Period};
 use crate::db::{Read, Write};
 use crate::error::{Code, Error, Problem, Result};
@@ -321,8 +322,7 @@ pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<H
     }
     persons.sort_by_key(|person| person.id);
     let rows = store::list_of_household(r, mutual, household)?;
-    let dues = contributions::list_dues_of(r, mutual, household)?;
-    let allocations = contributions::list_allocations_of(r, mutual, household)?;
+    let money = Position::load(r, mutual, household)?;
     let ids: Vec<ProductVersionId> = rows.iter().map(|row| row.product_version_id).collect();
     let mut params: HashMap<ProductVersionId, CoverParams> = HashMap::new();
     for version in product_store::list_versions_by_id(r, &ids)? {
@@ -342,25 +342,41 @@ pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<H
             ended_on: row.ended_on,
             params: params.get(&row.product_version_id).cloned().unwrap_or_default(),
             waiting_from: row.waiting_from,
-            dues: dues
+            dues: money
+                .dues
                 .iter()
                 .filter(|due| due.enrolment_id == row.id)
-                .map(|due| DueFacts {
-                    id: due.id.uuid(),
-                    kind: due.kind,
-                    due_on: due.due_on,
-                    amount: due.amount_minor,
-                    payable_by_household: due.payer == HOUSEHOLD,
-                    allocations: allocations
-                        .iter()
-                        .filter(|part| part.due_id == due.id)
-                        .map(|part| (part.counts_on, part.amount_minor))
-                        .collect(),
-                })
+                .map(|due| due_facts(&money, due))
+                .filter(|due| due.amount > 0)
                 .collect(),
         })
         .collect();
     Ok(HouseholdFacts { persons, enrolments })
+}
+
+/// A due as cover knows it. What was cancelled was never owed; what was waived counts as paid on that day, so that cover
+/// resumes and never retroactively; what was written off stays unpaid.
+fn due_facts(money: &Position, due: &Due) -> DueFacts<Uuid> {
+    let mut amount = due.amount_minor;
+    let mut allocations: Vec<(NaiveDate, i64)> = Vec::new();
+    for part in money.allocations.iter().filter(|part| part.due_id == due.id) {
+        allocations.push((part.counts_on, part.amount_minor));
+    }
+    for relief in money.cancellations.iter().filter(|row| row.due_id == due.id) {
+        match relief.kind {
+            CancellationKind::Cancelled => amount -= relief.amount_minor,
+            CancellationKind::Waived => allocations.push((relief.cancelled_on, relief.amount_minor)),
+            CancellationKind::WrittenOff => {}
+        }
+    }
+    DueFacts {
+        id: due.id.uuid(),
+        kind: due.kind,
+        due_on: due.due_on,
+        amount,
+        payable_by_household: due.payer == HOUSEHOLD,
+        allocations,
+    }
 }
 
 /// The spans that follow from a household's facts.

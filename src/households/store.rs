@@ -21,6 +21,11 @@ pub fn lock(w: &mut Write, mutual: MutualId, id: HouseholdId) -> QueryResult<Opt
     households::table.find((mutual, id)).select(households::revision).first(w.conn()).optional()
 }
 
+/// The section of a household that the command holds locked.
+pub fn section_of(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<OrganisationId>> {
+    households::table.find((mutual, id)).select(households::section_id).first(r.conn())
+}
+
 /// The class of a household that the command holds locked.
 pub fn class_of(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<String>> {
     households::table.find((mutual, id)).select(households::class).first(r.conn()).optional()

@@ -1,12 +1,12 @@
 //! A country's areas from a CSV file: provinces, communes, zones, hills, with the days on which they stand and what they
 //! were made of. All rows or none; a row that is there already with the same content changes nothing, one that gives an
 //! area its last day ends it.
-use super::reader::{Columns, Fault, parse};
 use crate::db::Write;
 use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::ids::*;
 use crate::organisations::model::Area;
 use crate::organisations::{rules, service, store};
+use crate::records::{Columns, Fault, parse};
 use chrono::NaiveDate;
 use serde_json::json;
 

@@ -3,6 +3,5 @@
 //! id follows from its number, so that a second import of the same files changes nothing.
 pub mod areas;
 pub mod areas_http;
-pub mod reader;
 pub mod rows;
 pub mod service;

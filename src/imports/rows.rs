@@ -1,5 +1,4 @@
 //! What the rows of each file are: read into what the services take, with every fault of form found at once.
-use super::reader::{Columns, Fault, Record};
 use crate::claims::model::{Mode, VisitType};
 use crate::claims::service::{MOST_UNITS, NewLine};
 use crate::contributions::model::Method;
@@ -10,6 +9,7 @@ use crate::ledger::rules::Opened;
 use crate::money::Currency;
 use crate::products::rules::Product;
 use crate::providers::model::{Sector, ServiceKind};
+use crate::records::{Columns, Fault, Record};
 use chrono::NaiveDate;
 
 /// A row read.

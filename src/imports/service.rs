@@ -1,5 +1,4 @@
 //! Carries an import out: check a file whole, try it, write it; then the next.
-use super::reader::{self, Fault};
 use super::rows::{File, First, Item, Row, products};
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
@@ -9,7 +8,9 @@ use crate::audit::frame::{Done, Hooks, Order, command, command_in};
 use crate::audit::model::{Asker, Purpose};
 use crate::claims::opening::{Used, record_used};
 use crate::claims::service::{Deciding, NewClaim, NewLine, submit};
-use crate::contributions::service::{Locked, NewPayment, Taker, begin_receipts, pay};
+use crate::contributions::desks;
+use crate::contributions::receipts;
+use crate::contributions::service::{Locked, NewPayment, Taker, pay};
 use crate::db::{Db, Wall, Write};
 use crate::enrolments::service::{Application, admit_as_agreed, apply};
 use crate::error::{Code, Error, Problem, Result};
@@ -18,6 +19,7 @@ use crate::households::model::Relationship;
 use crate::households::service::{NewHousehold, found_household};
 use crate::households::store as households;
 use crate::ids::*;
+use crate::ledger::rules::Opened;
 use crate::ledger::service::open_balance;
 use crate::organisations::model::Area;
 use crate::organisations::rules::NewOrganisation;
@@ -26,6 +28,7 @@ use crate::products::service::{NewProduct, add as add_product, publish};
 use crate::products::store as product_store;
 use crate::providers::service::{NewProvider, NewService, NewTariff};
 use crate::providers::{service as care, store as care_store};
+use crate::records::{self, Fault};
 use crate::series::{self, SeriesKind};
 use crate::web::request_hash;
 use sha2::{Digest, Sha256};
@@ -249,7 +252,7 @@ impl Import<'_> {
                     Err(found) => faults = found,
                 },
             },
-            Some(columns) => match reader::read(folder, file.name(), columns) {
+            Some(columns) => match records::read(folder, file.name(), columns) {
                 Err(found) => faults = found,
                 Ok(records) => {
                     let mut principals = BTreeSet::new();
@@ -281,7 +284,7 @@ impl Import<'_> {
         &self,
         file: File,
         row: &Row,
-        record: &mut reader::Record,
+        record: &mut records::Record,
         principals: &mut BTreeSet<String>,
     ) -> Result<()> {
         let key_column = match file {
@@ -628,8 +631,10 @@ impl Import<'_> {
                     reference: reference.clone(),
                     taker: Taker::Imported,
                     label: Some(label.clone()),
+                    source: None,
+                    was_unallocated: false,
                 };
-                let id = pay(w, order, &locked, &new)?;
+                let id = pay(w, order, &locked, Key::new(order.id.uuid()), &new)?;
                 w.changed("payment", id.uuid(), household.section_id, household.section_id);
                 w.touch(household.id);
                 Ok(())
@@ -646,7 +651,16 @@ impl Import<'_> {
                 };
                 record_used(w, scope, order, &used)
             }
-            Item::Balance { account, amount_minor, on } => open_balance(w, scope, order, *account, *amount_minor, *on),
+            Item::Balance { account, amount_minor, on } => {
+                let session = match account {
+                    Opened::Cash => {
+                        let desk = desks::first(w, scope.mutual())?.id;
+                        Some(desks::hold(w, scope.mutual(), desk, scope.today())?.session.id)
+                    }
+                    _ => None,
+                };
+                open_balance(w, scope, order, *account, *amount_minor, *on, session)
+            }
             Item::Numbers { of, first } => {
                 self.begin(w, *of, *first)?;
                 w.names("organisation", mutual.uuid());
@@ -659,7 +673,7 @@ impl Import<'_> {
     /// Lets a series go on from a number.
     fn begin(&self, w: &mut Write, of: First, first: i64) -> Result<()> {
         let (kind, label) = match of {
-            First::Receipts(year) => return begin_receipts(w, &self.scope, year, first),
+            First::Receipts(year) => return receipts::begin(w, &self.scope, year, first),
             First::Households => (SeriesKind::Household, "H"),
             First::Enrolments => (SeriesKind::Enrolment, "E"),
         };

@@ -54,4 +54,8 @@ pub struct Transfer {
     pub posted_on: NaiveDate,
     pub value_on: NaiveDate,
     pub recorded_at: NaiveDateTime,
+    /// What it comes from beside payment, claim and settlement.
+    pub source_id: Option<SourceId>,
+    /// The session of the desk through which cash went.
+    pub cash_session_id: Option<CashSessionId>,
 }

@@ -1,6 +1,6 @@
 //! The posting table: which account is debited and which is credited for each event. Pure, and the only place that knows.
 use super::model::AccountKind;
-use crate::ids::{ProviderId, UserId};
+use crate::ids::{CashDeskId, ProviderId, UserId};
 use std::borrow::Cow;
 
 /// The one book with which a mutual begins.
@@ -25,14 +25,18 @@ pub const ACCOUNTS: &[(&str, AccountKind)] = &[
 /// Where money lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
-    /// In the cash desk.
+    /// In the mutual's first cash desk.
     Cash,
+    /// In another cash desk.
+    Desk(CashDeskId),
     /// At the bank.
     Bank,
     /// With the mobile-money operator.
     Mobile,
     /// With a collector, until he remits it.
     Float(UserId),
+    /// Come without a household to which it belongs: what is at the bank or the operator is owed to somebody unknown.
+    Unallocated,
 }
 
 /// What money was received for.
@@ -72,6 +76,32 @@ impl Opened {
 
 /// Against what opening balances stand: what the mutual had of its own on the day of going live.
 const OWN_FUNDS: &str = "own_funds";
+/// What came without a household to which it belongs.
+const UNALLOCATED: &str = "unallocated";
+/// What counting the cash found missing, less what it found too much.
+const DIFFERENCES: &str = "cash_differences";
+
+crate::words! {
+    /// A movement of money that concerns no household's dues.
+    pub enum MovementKind {
+        /// Something was bought or paid.
+        Expense = "expense",
+        /// A collector's commission was paid.
+        Commission = "commission",
+        /// A grant was received.
+        Grant = "grant",
+        /// Other income was received.
+        OtherIncome = "other_income",
+        /// Cash was brought to the bank.
+        Deposit = "deposit",
+        /// Cash was fetched from the bank.
+        Withdrawal = "withdrawal",
+        /// The mobile-money operator paid out to the bank.
+        Payout = "payout",
+        /// A collector paid what he was short.
+        DebtRepaid = "debt_repaid",
+    }
+}
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +140,58 @@ pub enum Event {
         /// To whom.
         to: Creditor,
     },
+    /// Money came for which no household is known.
+    MoneyUnallocated {
+        /// Where it lies.
+        into: Holding,
+    },
+    /// Such money was sent back.
+    UnallocatedReturned {
+        /// Where it lay.
+        from: Holding,
+    },
+    /// A household's credit was given back.
+    Refunded {
+        /// Where it was taken from.
+        from: Holding,
+    },
+    /// What a collector handed over was counted.
+    RemittanceCounted {
+        /// Who.
+        collector: UserId,
+        /// Where it lies now.
+        into: Holding,
+    },
+    /// What was missing of what a collector said to hand over.
+    RemittanceShort {
+        /// Who.
+        collector: UserId,
+    },
+    /// What was there beyond what a collector said to hand over.
+    RemittanceOver {
+        /// Who.
+        collector: UserId,
+        /// Where it lies now.
+        into: Holding,
+    },
+    /// Counting a desk's cash found a difference.
+    CashDifference {
+        /// Which desk.
+        at: Holding,
+        /// Something was missing.
+        missing: bool,
+    },
+    /// A payer other than the household paid its part.
+    SubsidyReceived,
+    /// Money moved otherwise.
+    Moved {
+        /// How.
+        kind: MovementKind,
+        /// Where it came from or went to.
+        holding: Holding,
+        /// Whose debt is repaid.
+        collector: Option<UserId>,
+    },
 }
 
 /// To whom the mutual owes benefits.
@@ -134,10 +216,17 @@ impl Holding {
     fn account(self) -> Cow<'static, str> {
         match self {
             Holding::Cash => "cash".into(),
+            Holding::Desk(desk) => format!("cash:{desk}").into(),
             Holding::Bank => "bank".into(),
             Holding::Mobile => "mobile".into(),
             Holding::Float(collector) => format!("float:{collector}").into(),
+            Holding::Unallocated => UNALLOCATED.into(),
         }
+    }
+
+    /// True for the cash of a desk, which is counted in sessions.
+    pub const fn is_desk(self) -> bool {
+        matches!(self, Holding::Cash | Holding::Desk(_))
     }
 }
 
@@ -153,13 +242,32 @@ impl Income {
 
 /// The kind of an account that is opened when first needed; none for those that must be there.
 pub fn opened_when_needed(code: &str) -> Option<AccountKind> {
-    if code == OWN_FUNDS {
-        return Some(AccountKind::Equity);
+    match code {
+        OWN_FUNDS => return Some(AccountKind::Equity),
+        UNALLOCATED => return Some(AccountKind::Liability),
+        DIFFERENCES => return Some(AccountKind::Expense),
+        _ => {}
     }
     match code.split_once(':')? {
-        ("float", _) => Some(AccountKind::Asset),
+        ("float" | "cash" | "debt", _) => Some(AccountKind::Asset),
         ("payable", _) => Some(AccountKind::Liability),
         _ => None,
+    }
+}
+
+/// The account of what a collector owes the mutual; below zero, what it owes him.
+fn debt(collector: UserId) -> Cow<'static, str> {
+    format!("debt:{collector}").into()
+}
+
+fn moved(kind: MovementKind, holding: Holding, collector: Option<UserId>) -> (Cow<'static, str>, Cow<'static, str>) {
+    let bank = || Holding::Bank.account();
+    match kind {
+        MovementKind::Expense | MovementKind::Commission => ("expense".into(), holding.account()),
+        MovementKind::Grant | MovementKind::OtherIncome => (holding.account(), "other_income".into()),
+        MovementKind::Deposit | MovementKind::Payout => (bank(), holding.account()),
+        MovementKind::Withdrawal => (holding.account(), bank()),
+        MovementKind::DebtRepaid => (holding.account(), debt(collector.unwrap_or(UserId::NIL))),
     }
 }
 
@@ -173,6 +281,15 @@ impl Event {
             Event::ClaimDecided { .. } => "claim_decided",
             Event::OpeningBalance { .. } => "opening_balance",
             Event::SettlementPaid { .. } => "settlement_paid",
+            Event::MoneyUnallocated { .. } => "money_unallocated",
+            Event::UnallocatedReturned { .. } => "unallocated_returned",
+            Event::Refunded { .. } => "refunded",
+            Event::RemittanceCounted { .. } => "remittance_counted",
+            Event::RemittanceShort { .. } => "remittance_short",
+            Event::RemittanceOver { .. } => "remittance_over",
+            Event::CashDifference { .. } => "cash_difference",
+            Event::SubsidyReceived => "subsidy_received",
+            Event::Moved { kind, .. } => kind.code(),
         }
     }
 
@@ -188,6 +305,16 @@ impl Event {
             }
             Event::OpeningBalance { account, .. } => (account.code().into(), OWN_FUNDS.into()),
             Event::SettlementPaid { to } => (to.account(), "bank".into()),
+            Event::MoneyUnallocated { into } => (into.account(), UNALLOCATED.into()),
+            Event::UnallocatedReturned { from } => (UNALLOCATED.into(), from.account()),
+            Event::Refunded { from } => ("household_credits".into(), from.account()),
+            Event::RemittanceCounted { collector, into } => (into.account(), Holding::Float(collector).account()),
+            Event::RemittanceShort { collector } => (debt(collector), Holding::Float(collector).account()),
+            Event::RemittanceOver { collector, into } => (into.account(), debt(collector)),
+            Event::CashDifference { at, missing: true } => (DIFFERENCES.into(), at.account()),
+            Event::CashDifference { at, missing: false } => (at.account(), DIFFERENCES.into()),
+            Event::SubsidyReceived => ("bank".into(), "subsidies".into()),
+            Event::Moved { kind, holding, collector } => moved(kind, holding, collector),
         }
     }
 }
@@ -210,7 +337,24 @@ mod tests {
             events.push(Event::ClaimDecided { to });
             events.push(Event::SettlementPaid { to });
         }
-        assert_eq!(events.len(), 23);
+        for at in [Holding::Cash, Holding::Desk(CashDeskId::NIL), Holding::Bank, Holding::Mobile] {
+            events.extend([
+                Event::MoneyUnallocated { into: at },
+                Event::UnallocatedReturned { from: at },
+                Event::Refunded { from: at },
+                Event::RemittanceCounted { collector: UserId::NIL, into: at },
+                Event::RemittanceOver { collector: UserId::NIL, into: at },
+                Event::CashDifference { at, missing: true },
+                Event::CashDifference { at, missing: false },
+            ]);
+        }
+        events.extend([Event::RemittanceShort { collector: UserId::NIL }, Event::SubsidyReceived]);
+        for kind in MovementKind::ALL {
+            let holding = if *kind == MovementKind::Payout { Holding::Mobile } else { Holding::Cash };
+            events.push(Event::Moved { kind: *kind, holding, collector: None });
+        }
+        events.push(Event::PaymentSurplus { into: Holding::Unallocated });
+        assert_eq!(events.len(), 23 + 28 + 2 + 8 + 1);
         for event in events {
             let (debit, credit) = event.posting();
             assert_ne!(debit, credit, "{event:?}");

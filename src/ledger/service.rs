@@ -11,6 +11,7 @@ use crate::money::Currency;
 use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Opens the accounts of a new mutual.
 ///
@@ -45,8 +46,42 @@ pub struct Posting {
     pub claim: Option<ClaimId>,
     /// The settlement that pays it.
     pub settlement: Option<SettlementId>,
+    /// What else it comes from: a reversal, a refund, a movement, a remittance…
+    pub source: Option<Uuid>,
+    /// The session of the desk through which cash went.
+    pub session: Option<CashSessionId>,
     /// The event's own day.
     pub value_on: NaiveDate,
+}
+
+impl Posting {
+    /// An event of so much on a day, that comes from nothing yet.
+    pub fn of(event: Event, amount_minor: i64, value_on: NaiveDate) -> Posting {
+        Posting {
+            event,
+            amount_minor,
+            payment: None,
+            due: None,
+            claim: None,
+            settlement: None,
+            source: None,
+            session: None,
+            value_on,
+        }
+    }
+}
+
+/// What the transfers of one command have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The mutual.
+    pub mutual: MutualId,
+    /// Its currency.
+    pub currency: Currency,
+    /// The command.
+    pub command: CommandId,
+    /// The business date.
+    pub posted_on: NaiveDate,
 }
 
 /// Writes one transfer per event, in order, into the main book.
@@ -67,7 +102,8 @@ pub fn post(
     let mut accounts: HashMap<String, AccountId> =
         store::list_accounts_of(w, mutual, MAIN)?.into_iter().map(|account| (account.code, account.id)).collect();
     let mut rows = Vec::with_capacity(postings.len());
-    for (ordinal, posting) in (0i32..).zip(postings) {
+    for posting in postings {
+        let ordinal = next_place(w);
         let (debit, credit) = posting.event.posting();
         rows.push(Transfer {
             mutual_id: mutual,
@@ -85,9 +121,51 @@ pub fn post(
             claim_id: posting.claim,
             settlement_id: posting.settlement,
             reverses_id: None,
+            source_id: posting.source.map(Key::new),
+            cash_session_id: posting.session,
             posted_on,
             value_on: posting.value_on,
             recorded_at: w.now(),
+        });
+    }
+    Ok(store::insert_transfers(w, &rows)?)
+}
+
+/// A command may post more than once; its transfers keep their order.
+fn next_place(w: &mut Write) -> i32 {
+    let place = w.effects.transfers;
+    w.effects.transfers = place.saturating_add(1);
+    place
+}
+
+/// Posts the mirror of transfers, each naming the one that it reverses.
+///
+/// # Errors
+/// The database's.
+pub fn mirror(
+    w: &mut Write,
+    entry: Entry,
+    originals: &[Transfer],
+    source: Uuid,
+    session: Option<CashSessionId>,
+    value_on: NaiveDate,
+) -> Result<()> {
+    let mut rows = Vec::with_capacity(originals.len());
+    for original in originals {
+        rows.push(Transfer {
+            id: w.new_id(),
+            debit_account_id: original.credit_account_id,
+            credit_account_id: original.debit_account_id,
+            command_id: entry.command,
+            ordinal: next_place(w),
+            reverses_id: Some(original.id),
+            source_id: Some(Key::new(source)),
+            // What did not go through the desk does not come back through it.
+            cash_session_id: original.cash_session_id.and(session),
+            posted_on: entry.posted_on,
+            value_on,
+            recorded_at: w.now(),
+            ..original.clone()
         });
     }
     Ok(store::insert_transfers(w, &rows)?)
@@ -106,6 +184,7 @@ pub fn open_balance(
     account: Opened,
     amount_minor: i64,
     on: NaiveDate,
+    session: Option<CashSessionId>,
 ) -> Result<()> {
     if on > scope.today() {
         return Err(Problem::of(Code::FutureDate).at("/on").into());
@@ -114,15 +193,8 @@ pub fn open_balance(
     let known = if account.is_income() { -debits } else { debits };
     let missing = amount_minor.checked_sub(known).ok_or(Problem::of(Code::AmountRefused).at("/amount"))?;
     if missing != 0 {
-        let posting = Posting {
-            event: Event::OpeningBalance { account, less: missing < 0 },
-            amount_minor: missing.abs(),
-            payment: None,
-            due: None,
-            claim: None,
-            settlement: None,
-            value_on: on,
-        };
+        let event = Event::OpeningBalance { account, less: missing < 0 };
+        let posting = Posting { session, ..Posting::of(event, missing.abs(), on) };
         post(w, scope.mutual(), scope.currency(), order.id, scope.today(), &[posting])?;
     }
     w.names("organisation", scope.mutual().uuid());

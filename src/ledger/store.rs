@@ -34,6 +34,112 @@ pub fn insert_transfers(w: &mut Write, rows: &[Transfer]) -> QueryResult<()> {
     insert_all!(w, transfers::table, rows)
 }
 
+/// What one kind of event moved on an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventSum {
+    /// As transfers name it.
+    pub event: String,
+    /// How many transfers.
+    pub transfers: i64,
+    pub debit_minor: i64,
+    pub credit_minor: i64,
+}
+
+/// What went through a desk's account in a session, by kind of event.
+pub fn sums_of_session(
+    r: &mut Read,
+    mutual: MutualId,
+    account: &str,
+    session: CashSessionId,
+) -> QueryResult<Vec<EventSum>> {
+    use diesel::dsl::{count_star, sql};
+    use diesel::sql_types::BigInt;
+    let id: Option<AccountId> = accounts::table
+        .filter(accounts::mutual_id.eq(mutual))
+        .filter(accounts::book.eq(super::rules::MAIN))
+        .filter(accounts::code.eq(account))
+        .select(accounts::id)
+        .first(r.conn())
+        .optional()?;
+    let Some(id) = id else { return Ok(Vec::new()) };
+    let of = || {
+        transfers::table
+            .filter(transfers::mutual_id.eq(mutual))
+            .filter(transfers::cash_session_id.eq(session))
+            .group_by(transfers::event)
+            .select((transfers::event, count_star(), sql::<BigInt>("CAST(SUM(amount_minor) AS BIGINT)")))
+    };
+    let debits: Vec<(String, i64, i64)> = of().filter(transfers::debit_account_id.eq(id)).load(r.conn())?;
+    let credits: Vec<(String, i64, i64)> = of().filter(transfers::credit_account_id.eq(id)).load(r.conn())?;
+    let mut sums: std::collections::BTreeMap<String, EventSum> = std::collections::BTreeMap::new();
+    for (event, transfers, sum) in debits {
+        sums.insert(event.clone(), EventSum { event, transfers, debit_minor: sum, credit_minor: 0 });
+    }
+    for (event, transfers, sum) in credits {
+        let line = sums.entry(event.clone()).or_insert_with(|| EventSum { event, ..EventSum::default() });
+        line.transfers += transfers;
+        line.credit_minor = sum;
+    }
+    Ok(sums.into_values().collect())
+}
+
+/// Debits less credits of an account by one kind of event.
+pub fn sum_of_event(r: &mut Read, mutual: MutualId, book: &str, code: &str, event: &str) -> QueryResult<i64> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{BigInt, Nullable};
+    let id: Option<AccountId> = accounts::table
+        .filter(accounts::mutual_id.eq(mutual))
+        .filter(accounts::book.eq(book))
+        .filter(accounts::code.eq(code))
+        .select(accounts::id)
+        .first(r.conn())
+        .optional()?;
+    let Some(id) = id else { return Ok(0) };
+    let of = transfers::table.filter(transfers::mutual_id.eq(mutual)).filter(transfers::event.eq(event));
+    let total = || sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)");
+    let debits: Option<i64> = of.filter(transfers::debit_account_id.eq(id)).select(total()).first(r.conn())?;
+    let credits: Option<i64> = of.filter(transfers::credit_account_id.eq(id)).select(total()).first(r.conn())?;
+    Ok(debits.unwrap_or(0) - credits.unwrap_or(0))
+}
+
+/// Debits less credits of an account, all that was ever posted.
+pub fn balance(r: &mut Read, mutual: MutualId, book: &str, code: &str) -> QueryResult<i64> {
+    balance_on(r, mutual, book, code, NaiveDate::MAX)
+}
+
+/// Takes an account as a lock, where there is one.
+pub fn lock_account(w: &mut Write, mutual: MutualId, book: &str, code: &str) -> QueryResult<()> {
+    diesel::update(
+        accounts::table
+            .filter(accounts::mutual_id.eq(mutual))
+            .filter(accounts::book.eq(book))
+            .filter(accounts::code.eq(code)),
+    )
+    .set(accounts::code.eq(code))
+    .execute(w.conn())
+    .map(|_| ())
+}
+
+/// The transfers of a payment, in their order.
+pub fn list_transfers_of_payment(r: &mut Read, mutual: MutualId, payment: PaymentId) -> QueryResult<Vec<Transfer>> {
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::payment_id.eq(payment))
+        .order((transfers::id, transfers::ordinal))
+        .select(Transfer::as_select())
+        .load(r.conn())
+}
+
+/// The transfers that come from something else: a movement, a refund, a remittance.
+pub fn list_transfers_from(r: &mut Read, mutual: MutualId, source: SourceId) -> QueryResult<Vec<Transfer>> {
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::source_id.eq(source))
+        .order((transfers::id, transfers::ordinal))
+        .select(Transfer::as_select())
+        .load(r.conn())
+}
+
 /// Debits less credits of an account up to the end of a day.
 pub fn balance_on(r: &mut Read, mutual: MutualId, book: &str, code: &str, on: NaiveDate) -> QueryResult<i64> {
     use diesel::dsl::sql;
@@ -46,7 +152,9 @@ pub fn balance_on(r: &mut Read, mutual: MutualId, book: &str, code: &str, on: Na
         .first(r.conn())
         .optional()?;
     let Some(id) = id else { return Ok(0) };
-    let until = transfers::table.filter(transfers::mutual_id.eq(mutual)).filter(transfers::value_on.le(on));
+    // Beyond what a date of an engine holds there is no bound at all.
+    let last = on.min(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(on));
+    let until = transfers::table.filter(transfers::mutual_id.eq(mutual)).filter(transfers::value_on.le(last));
     let total = || sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)");
     let debits: Option<i64> = until.filter(transfers::debit_account_id.eq(id)).select(total()).first(r.conn())?;
     let credits: Option<i64> = until.filter(transfers::credit_account_id.eq(id)).select(total()).first(r.conn())?;

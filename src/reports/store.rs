@@ -2,7 +2,7 @@
 use super::model::{Figures, Month};
 use crate::access::scopes::FigureScope;
 use crate::claims::model::Outcome;
-use crate::contributions::model::DueKind;
+use crate::contributions::model::{CancellationKind, DueKind};
 use crate::db::Read;
 use crate::db::schema::*;
 use crate::enrolments::store::count_in_force;
@@ -30,6 +30,8 @@ pub fn month(r: &mut Read, scope: &FigureScope, month: Month) -> QueryResult<Fig
             .filter(dues::mutual_id.eq(mutual))
             .filter(dues::kind.eq(kind))
             .filter(dues::due_on.between(month.from, month.to))
+            // What nobody expects any more was due all the same.
+            .filter(due_cancellations::kind.ne(CancellationKind::WrittenOff))
             .select(sql::<Nullable<BigInt>>("CAST(SUM(due_cancellations.amount_minor) AS BIGINT)"))
     };
     let mut owed = |kind: DueKind| -> QueryResult<i64> {

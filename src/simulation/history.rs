@@ -8,6 +8,7 @@ use crate::audit::frame::{Order, command};
 use crate::audit::model::Purpose;
 use crate::clock::Clock;
 use crate::contributions::model::Method;
+use crate::contributions::position::Position;
 use crate::contributions::service::{self as contributions, Locked, NewPayment, Taker};
 use crate::contributions::store as money;
 use crate::dates::add_days;
@@ -325,7 +326,8 @@ fn pay(
     let revision = households::lock(w, mutual, household)?.ok_or(Problem::of(Code::NotFound))?;
     let locked =
         Locked { mutual, household, revision, currency: scope.currency(), today: scope.today(), command: order.id };
-    let owed: i64 = contributions::load_book(w, &locked)?
+    let owed: i64 = Position::load(w, mutual, household)?
+        .book()?
         .dues()
         .filter(|due| due.due_on <= day)
         .map(crate::contributions::rules::Due::outstanding)
@@ -343,8 +345,10 @@ fn pay(
         reference: None,
         taker,
         label: None,
+        source: None,
+        was_unallocated: false,
     };
-    let id = contributions::pay(w, order, &locked, &new)?;
+    let id = contributions::pay(w, order, &locked, Key::new(order.id.uuid()), &new)?;
     let section = households::find(w, scope, household)?.and_then(|row| row.section_id);
     w.changed("payment", id.uuid(), section, section);
     w.touch(household);

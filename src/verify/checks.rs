@@ -4,8 +4,9 @@ use crate::access::scopes::MutualScope;
 use crate::claims::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome};
 use crate::claims::rules::{Input, adjudicate};
 use crate::claims::store as claim_store;
-use crate::contributions::model::{Allocation, Due, Method, Payment};
-use crate::contributions::service::{HOUSEHOLD, book_of};
+use crate::contributions::model::{Allocation, CashDesk, Payment};
+use crate::contributions::position::Position;
+use crate::contributions::service::HOUSEHOLD;
 use crate::contributions::store as contributions;
 use crate::db::Read;
 use crate::enrolments::rules::CoverSpan;
@@ -105,6 +106,7 @@ pub fn households(
     let mutual = scope.mutual();
     let page = store::list_households(r, mutual, after, limit)?;
     let accounts = store::list_accounts(r, mutual)?;
+    let desks = contributions::list_desks(r, mutual)?;
     let mut findings = Vec::new();
     let mut count = 0u64;
     for (household, number) in &page {
@@ -114,15 +116,12 @@ pub fn households(
         if let Some(what) = spans_differ(rebuilt, stored) {
             findings.push(finding("spans", code, format!("household {number}: {what}")));
         }
-        let dues = contributions::list_dues_of(r, mutual, *household)?;
-        let payments = contributions::list_payments_of(r, mutual, *household)?;
-        let allocations = contributions::list_allocations_of(r, mutual, *household)?;
-        let reversals = contributions::list_reversals_of(r, mutual, *household)?;
-        count += u64::try_from(payments.len()).unwrap_or(0);
-        for what in allocations_wrong(&dues, &payments, &allocations) {
+        let money = Position::load(r, mutual, *household)?;
+        count += u64::try_from(money.payments.len()).unwrap_or(0);
+        for what in allocations_wrong(&money) {
             findings.push(finding("allocations", code, format!("household {number}: {what}")));
         }
-        match book_of(&dues, &payments, &allocations, &reversals) {
+        match money.book() {
             Err(error) => findings.push(finding("allocations", code, format!("household {number}: {error}"))),
             Ok(book) => {
                 let open: i64 = book.dues().map(crate::contributions::rules::Due::outstanding).sum();
@@ -133,9 +132,9 @@ pub fn households(
                 }
             }
         }
-        let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
+        let ids: Vec<PaymentId> = money.payments.iter().map(|payment| payment.id).collect();
         let transfers = store::list_transfers_of(r, mutual, &ids)?;
-        for what in transfers_wrong(&dues, &payments, &allocations, &transfers, &accounts) {
+        for what in transfers_wrong(&money, &transfers, &accounts, &desks) {
             findings.push(finding("transfers", code, format!("household {number}: {what}")));
         }
     }
@@ -157,91 +156,153 @@ fn spans_differ(mut rebuilt: Vec<CoverSpan<uuid::Uuid>>, stored: Vec<CoverSpan<u
     Some(format!("{of}the stored cover is not what follows from the facts"))
 }
 
-/// Allocations within payments and dues, on dues of the household itself.
-fn allocations_wrong(dues: &[Due], payments: &[Payment], allocations: &[Allocation]) -> Vec<String> {
+/// Allocations within payments and dues, on dues of the household itself; what was reversed is taken back whole.
+fn allocations_wrong(money: &Position) -> Vec<String> {
     let mut wrong = Vec::new();
-    for due in dues {
-        let paid: i64 = allocations.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
-        if paid < 0 || paid > due.amount_minor {
-            wrong.push(format!("due {} of {} is paid {paid}", due.id, due.amount_minor));
+    for due in &money.dues {
+        let (paid, owed) = (money.paid(due.id), money.owed(due));
+        if paid < 0 || paid > owed {
+            wrong.push(format!("due {} of {owed} is paid {paid}", due.id));
         }
         if paid != 0 && due.payer != HOUSEHOLD {
             wrong.push(format!("due {} of another payer is paid by the household", due.id));
         }
     }
-    for payment in payments {
-        let taken: i64 = allocations
-            .iter()
-            .filter(|row| row.payment_id == payment.id && row.reversal_id.is_none())
-            .map(|row| row.amount_minor)
-            .sum();
-        if taken > payment.amount_minor {
-            wrong.push(format!("payment {} of {} is allocated {taken}", payment.id, payment.amount_minor));
+    for payment in &money.payments {
+        let parts = |reversed: bool| -> Vec<(DueId, i64)> {
+            let own = |row: &&Allocation| row.payment_id == payment.id && row.reversal_id.is_some() == reversed;
+            money.allocations.iter().filter(own).map(|row| (row.due_id, row.amount_minor)).collect()
+        };
+        let (taken, back) = (parts(false), parts(true));
+        let sum: i64 = taken.iter().map(|(_, amount)| amount).sum();
+        if sum > payment.amount_minor || money.credit(payment) < 0 {
+            wrong.push(format!("payment {} of {} is allocated {sum}", payment.id, payment.amount_minor));
+        }
+        let mirrored: Vec<(DueId, i64)> = taken.iter().map(|(due, amount)| (*due, -amount)).collect();
+        if money.is_reversed(payment.id) && back != mirrored {
+            wrong.push(format!("payment {} is reversed and its allocations are not", payment.id));
+        }
+        if !money.is_reversed(payment.id) && !back.is_empty() {
+            wrong.push(format!("payment {} is not reversed and allocations of it are", payment.id));
         }
     }
     wrong
 }
 
+/// A transfer as the posting table says it: debit, credit, amount, due.
+type Said = (String, String, i64, Option<DueId>);
+
 /// What the posting table says of the payments, against the transfers that are there.
-fn transfers_wrong(
-    dues: &[Due],
-    payments: &[Payment],
-    allocations: &[Allocation],
-    transfers: &[Transfer],
-    accounts: &[Account],
-) -> Vec<String> {
+fn transfers_wrong(money: &Position, transfers: &[Transfer], accounts: &[Account], desks: &[CashDesk]) -> Vec<String> {
     let mut wrong = Vec::new();
     let codes: BTreeMap<AccountId, &str> = accounts.iter().map(|account| (account.id, account.code.as_str())).collect();
-    for payment in payments {
+    let said = |row: &Transfer| -> Said {
+        let code = |id: &AccountId| codes.get(id).copied().unwrap_or("?").to_owned();
+        (code(&row.debit_account_id), code(&row.credit_account_id), row.amount_minor, row.due_id)
+    };
+    for payment in &money.payments {
         let own: Vec<&Transfer> = transfers.iter().filter(|row| row.payment_id == Some(payment.id)).collect();
-        let command: CommandId = Key::new(payment.id.uuid());
-        let into = match (payment.method, payment.cash_desk_id, payment.recorded_by) {
-            // Without a desk, cash was taken by a collector, or by another system where nobody recorded it.
-            (Method::Cash, None, Some(user)) => Holding::Float(user),
-            (Method::Cash, _, _) => Holding::Cash,
-            (Method::Bank | Method::Payroll, _, _) => Holding::Bank,
-            (Method::Mobile, _, _) => Holding::Mobile,
-        };
-        let mut expected: Vec<(String, String, i64, Option<DueId>)> = Vec::new();
-        let mut at_once = 0;
-        for row in allocations.iter().filter(|row| row.payment_id == payment.id && row.reversal_id.is_none()) {
-            let Some(due) = dues.iter().find(|due| due.id == row.due_id) else { continue };
-            let income = due.kind.income();
-            // The first command of a payment is its own; what is allocated by a later one was credit.
-            let first = own.iter().any(|transfer| {
-                transfer.command_id == command
-                    && transfer.due_id == Some(due.id)
-                    && transfer.event == "payment_allocated"
-            });
-            let event = if first {
-                at_once += row.amount_minor;
-                Event::PaymentAllocated { into, income }
-            } else {
-                Event::CreditUsed { income }
-            };
-            let (debit, credit) = event.posting();
-            expected.push((debit.into_owned(), credit.into_owned(), row.amount_minor, Some(due.id)));
-        }
-        let surplus = payment.amount_minor - at_once;
-        if surplus > 0 {
-            let (debit, credit) = Event::PaymentSurplus { into }.posting();
-            expected.push((debit.into_owned(), credit.into_owned(), surplus, None));
-        }
-        let mut there: Vec<(String, String, i64, Option<DueId>)> = own
+        let of_desk = |id| desks.iter().find(|desk| desk.id == id).map_or(Holding::Desk(id), CashDesk::holding);
+        let expected = posted(money, payment, payment.holding(of_desk), &own);
+        let refunds: Vec<&&Transfer> = own.iter().filter(|row| row.event == "refunded").collect();
+        let mut there: Vec<Said> = own
             .iter()
-            .filter(|row| row.reverses_id.is_none())
-            .map(|row| {
-                let code = |id: &AccountId| codes.get(id).copied().unwrap_or("?").to_owned();
-                (code(&row.debit_account_id), code(&row.credit_account_id), row.amount_minor, row.due_id)
-            })
+            .filter(|row| row.reverses_id.is_none() && row.event != "refunded")
+            .map(|row| said(row))
             .collect();
-        expected.sort();
         there.sort();
         if expected != there {
             wrong.push(format!("payment {} is not in the books as the posting table says", payment.id));
         }
+        let back: i64 = refunds.iter().map(|row| row.amount_minor).sum();
+        let parts: i64 =
+            money.refunded.iter().filter(|row| row.payment_id == payment.id).map(|row| row.amount_minor).sum();
+        if back != parts {
+            wrong.push(format!("payment {}: {parts} is refunded and the books say {back}", payment.id));
+        }
+        let mirrors: Vec<&&Transfer> = own.iter().filter(|row| row.reverses_id.is_some()).collect();
+        let mirrored = own.iter().filter(|row| row.reverses_id.is_none() && row.event != "refunded").all(|original| {
+            let (debit, credit, amount, due) = said(original);
+            mirrors.iter().any(|row| {
+                row.reverses_id == Some(original.id) && said(row) == (credit.clone(), debit.clone(), amount, due)
+            })
+        });
+        let right =
+            if money.is_reversed(payment.id) { mirrored && mirrors.len() == there.len() } else { mirrors.is_empty() };
+        if !right {
+            wrong.push(format!("payment {}: its reversal is not the mirror of its transfers", payment.id));
+        }
     }
     wrong
+}
+
+/// The transfers that a payment must have, in order of their texts.
+fn posted(money: &Position, payment: &Payment, into: Holding, own: &[&Transfer]) -> Vec<Said> {
+    let mut expected: Vec<Said> = Vec::new();
+    let mut at_once = 0;
+    let mut seen: Vec<DueId> = Vec::new();
+    for row in money.allocations.iter().filter(|row| row.payment_id == payment.id && row.reversal_id.is_none()) {
+        let Some(due) = money.dues.iter().find(|due| due.id == row.due_id) else { continue };
+        let income = due.kind.income();
+        // What a due took with the payment itself it took once; what it took later was credit.
+        let first = !seen.contains(&due.id)
+            && own.iter().any(|row| row.event == "payment_allocated" && row.due_id == Some(due.id));
+        seen.push(due.id);
+        let event = if first {
+            at_once += row.amount_minor;
+            Event::PaymentAllocated { into, income }
+        } else {
+            Event::CreditUsed { income }
+        };
+        let (debit, credit) = event.posting();
+        expected.push((debit.into_owned(), credit.into_owned(), row.amount_minor, Some(due.id)));
+    }
+    let surplus = payment.amount_minor - at_once;
+    if surplus > 0 {
+        let (debit, credit) = Event::PaymentSurplus { into }.posting();
+        expected.push((debit.into_owned(), credit.into_owned(), surplus, None));
+    }
+    expected.sort();
+    expected
+}
+
+/// Each session of a desk begins with what the one before left, and its movements lead to what was expected.
+///
+/// # Errors
+/// The database's.
+pub fn desks(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for desk in contributions::list_desks(r, mutual)? {
+        let mut before: Option<i64> = None;
+        let mut sessions = contributions::list_sessions(r, mutual, desk.id, None, i64::from(u16::MAX))?;
+        sessions.reverse();
+        for session in sessions {
+            let mut moved = 0;
+            let mut count = 0;
+            for line in crate::ledger::store::sums_of_session(r, mutual, &desk.account, session.id)? {
+                let net = line.debit_minor - line.credit_minor;
+                if line.event == "cash_difference" { count += net } else { moved += net }
+            }
+            let name = format!("desk {} session {}", desk.code, session.number);
+            if before.is_some_and(|left| left != session.opening_minor) {
+                findings.push(finding("desks", code, format!("{name} does not begin with what was left")));
+            }
+            let now = session.opening_minor + moved + count;
+            if session.counted_minor.is_some_and(|counted| counted != now) {
+                findings.push(finding("desks", code, format!("{name}: the books have {now} after its count")));
+            }
+            before = Some(now);
+        }
+        let there = crate::ledger::store::balance(r, mutual, crate::ledger::rules::MAIN, &desk.account)?;
+        if before.is_some_and(|left| left != there) {
+            findings.push(finding(
+                "desks",
+                code,
+                format!("desk {} has {there}, its sessions say otherwise", desk.code),
+            ));
+        }
+    }
+    Ok(findings)
 }
 
 /// A page of claims: R27, decisions recomputed from their inputs, transfers. Gives the last claim where there may be more.

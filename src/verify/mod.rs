@@ -2,6 +2,7 @@
 //! services wrote and says where it does not add up.
 pub mod checks;
 pub mod store;
+pub mod treasury;
 
 use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, SystemScope};
@@ -77,6 +78,8 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
         found.extend(checks::cards(r, scope.mutual(), code, prefix)?);
         found.extend(checks::books(r, scope.mutual(), code)?);
         found.extend(checks::settlements(r, scope.mutual(), code)?);
+        found.extend(checks::desks(r, scope.mutual(), code)?);
+        found.extend(treasury::treasury(r, scope.mutual(), code)?);
         found.extend(checks::ceilings(r, scope.mutual(), code)?);
         Ok::<_, crate::error::Error>((count, found))
     })?;

@@ -47,7 +47,7 @@ pub fn list_receipts(r: &mut Read, mutual: MutualId, of: SeriesId) -> QueryResul
         .load(r.conn())
 }
 
-/// Receipts that neither a payment nor a reversal has.
+/// Receipts that belong to no payment, reversal, refund or payment of another payer.
 pub fn stray_receipts(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(ReceiptId, String)>> {
     receipts::table
         .filter(receipts::mutual_id.eq(mutual))
@@ -60,6 +60,16 @@ pub fn stray_receipts(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(Receip
             reversals::table
                 .filter(reversals::mutual_id.eq(receipts::mutual_id))
                 .filter(reversals::receipt_id.eq(receipts::id)),
+        )))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            refunds::table
+                .filter(refunds::mutual_id.eq(receipts::mutual_id))
+                .filter(refunds::receipt_id.eq(receipts::id)),
+        )))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            subsidy_payments::table
+                .filter(subsidy_payments::mutual_id.eq(receipts::mutual_id))
+                .filter(subsidy_payments::receipt_id.eq(receipts::id)),
         )))
         .select((receipts::id, receipts::label))
         .load(r.conn())

@@ -5,6 +5,7 @@
 mod cards;
 mod care;
 mod household;
+mod money;
 mod register;
 
 use crate::support::World;
@@ -333,7 +334,13 @@ fn version_tag(world: &World, place: &str) -> String {
 
 /// Every route's sample.
 fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(register::SAMPLES).chain(household::SAMPLES).chain(care::SAMPLES).chain(cards::SAMPLES)
+    SAMPLES
+        .iter()
+        .chain(register::SAMPLES)
+        .chain(household::SAMPLES)
+        .chain(care::SAMPLES)
+        .chain(cards::SAMPLES)
+        .chain(money::SAMPLES)
 }
 
 static SAMPLES: &[Sample] = &[

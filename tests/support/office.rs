@@ -7,7 +7,7 @@ use ayni::access::service::terminal_order;
 use ayni::app::HOOKS;
 use ayni::audit::frame::{Done, Order, command};
 use ayni::audit::model::{Asker, AuditRow, ChangeRow, CommandRow, MarkRow, Purpose};
-use ayni::contributions::model::{Allocation, Due, DueCancellation, Method, Payment, Receipt};
+use ayni::contributions::model::*;
 use ayni::contributions::service::{self as contributions, Locked, NewPayment, Taker};
 use ayni::contributions::store::list_desks;
 use ayni::db::schema::{self, product_versions, series};
@@ -61,6 +61,13 @@ pub const TABLES: &[&str] = &[
     "allocations",
     "accounts",
     "transfers",
+    "due_cancellations",
+    "refunds",
+    "refund_parts",
+    "cash_sessions",
+    "approvals",
+    "movements",
+    "remittances",
 ];
 
 /// A date of the tests.
@@ -242,7 +249,7 @@ impl Office {
                 today: scope.today(),
                 command: order.id,
             };
-            let id = contributions::pay(w, order, &locked, new)?;
+            let id = contributions::pay(w, order, &locked, Key::new(order.id.uuid()), new)?;
             w.changed("payment", id.uuid(), row.section_id, row.section_id);
             w.touch(household);
             Ok(id)
@@ -258,7 +265,32 @@ impl Office {
             reference: None,
             taker: Taker::Desk(self.desk),
             label: None,
+            source: None,
+            was_unallocated: false,
         }
+    }
+
+    /// An order given by somebody.
+    pub fn order_of(&self, user: u128, route: &str) -> Order {
+        let mut order = self.order(route);
+        order.asker.user = Some(Key::new(uuid::Uuid::from_u128(user)));
+        order
+    }
+
+    /// Asks for what needs a second person, as the first.
+    pub fn ask(
+        &self,
+        mut ask: impl FnMut(&mut Write, &MutualScope, &Order) -> Result<()>,
+    ) -> Result<ayni::ids::ApprovalId> {
+        let (scope, order) = (self.scope(), self.order_of(1, "ask"));
+        self.give(&order, |w| ask(w, &scope, &order))?;
+        Ok(Key::new(order.id.uuid()))
+    }
+
+    /// Approves it, as the second.
+    pub fn approve(&self, order: &Order, id: ayni::ids::ApprovalId) -> Result<Done<()>> {
+        let scope = self.scope();
+        self.give(order, |w| ayni::access::approvals::decide(w, &HOOKS, &scope, order, id, Some("\"v1\""), None))
     }
 
     /// Everything that the rows say.
@@ -329,6 +361,10 @@ pub struct Snapshot {
     pub payments: Vec<Payment>,
     pub receipts: Vec<Receipt>,
     pub allocations: Vec<Allocation>,
+    pub reversals: Vec<Reversal>,
+    pub refunds: Vec<Refund>,
+    pub refund_parts: Vec<RefundPart>,
+    pub sessions: Vec<CashSession>,
     pub accounts: Vec<Account>,
     pub transfers: Vec<Transfer>,
     /// The number of rows of every table.
@@ -374,17 +410,40 @@ impl Snapshot {
             payments: all!(conn, payments, Payment, mutual),
             receipts: all!(conn, receipts, Receipt, mutual),
             allocations: all!(conn, allocations, Allocation, mutual),
+            reversals: all!(conn, reversals, Reversal, mutual),
+            refunds: all!(conn, refunds, Refund, mutual),
+            refund_parts: all!(conn, refund_parts, RefundPart, mutual),
+            sessions: all!(conn, cash_sessions, CashSession, mutual),
             accounts: all!(conn, accounts, Account, mutual),
             transfers: all!(conn, transfers, Transfer, mutual),
             counts,
         }
     }
 
-    /// The household's own dues, without those that it owes no more.
+    /// The household's own dues, without those that were cancelled.
     pub fn own_dues(&self, household: HouseholdId) -> impl Iterator<Item = &Due> {
-        let is_owed = |due: &Due| !self.cancellations.iter().any(|row| row.due_id == due.id);
-        let of = move |due: &&Due| due.household_id == household && due.payer == "HOUSEHOLD" && is_owed(due);
+        let of =
+            move |due: &&Due| due.household_id == household && due.payer == "HOUSEHOLD" && self.for_cover(due).0 > 0;
         self.dues.iter().filter(of)
+    }
+
+    fn relief(&self, due: &Due, kind: CancellationKind) -> impl Iterator<Item = &DueCancellation> {
+        let id = due.id;
+        self.cancellations.iter().filter(move |row| row.due_id == id && row.kind == kind)
+    }
+
+    /// What a due asks for as cover knows it, and what was waived of it on which days.
+    pub fn for_cover(&self, due: &Due) -> (i64, Vec<(NaiveDate, i64)>) {
+        let cancelled: i64 = self.relief(due, CancellationKind::Cancelled).map(|row| row.amount_minor).sum();
+        let waived = self.relief(due, CancellationKind::Waived).map(|row| (row.cancelled_on, row.amount_minor));
+        (due.amount_minor - cancelled, waived.collect())
+    }
+
+    /// What is open of a due.
+    pub fn open(&self, due: &Due) -> i64 {
+        let relief: i64 =
+            self.cancellations.iter().filter(|row| row.due_id == due.id).map(|row| row.amount_minor).sum();
+        due.amount_minor - relief - self.paid(due.id)
     }
 
     /// What is paid of a due.
@@ -392,11 +451,21 @@ impl Snapshot {
         self.allocations.iter().filter(|part| part.due_id == due).map(|part| part.amount_minor).sum()
     }
 
-    /// What no due has taken of a payment.
+    /// Whether a payment was reversed.
+    pub fn is_reversed(&self, payment: PaymentId) -> bool {
+        self.reversals.iter().any(|row| row.payment_id == payment)
+    }
+
+    /// What no due has taken of a payment and what was not given back.
     pub fn credit(&self, payment: &Payment) -> i64 {
+        if self.is_reversed(payment.id) {
+            return 0;
+        }
         let taken: i64 =
             self.allocations.iter().filter(|part| part.payment_id == payment.id).map(|part| part.amount_minor).sum();
-        payment.amount_minor - taken
+        let back: i64 =
+            self.refund_parts.iter().filter(|part| part.payment_id == payment.id).map(|part| part.amount_minor).sum();
+        payment.amount_minor - taken - back
     }
 
     /// Debits less credits on an account.
@@ -408,22 +477,33 @@ impl Snapshot {
         sum(|row| row.debit_account_id) - sum(|row| row.credit_account_id)
     }
 
-    /// What must hold of the money after any history without reversals.
+    /// What must hold of the money after any history.
     #[track_caller]
     pub fn money_holds(&self) {
         for due in &self.dues {
             let paid = self.paid(due.id);
-            assert!((0..=due.amount_minor).contains(&paid), "{paid} paid of {due:?}");
+            assert!(self.open(due) >= 0 && paid >= 0, "{paid} paid of {due:?}");
             assert!(due.payer == "HOUSEHOLD" || paid == 0, "a household paid what another owes: {due:?}");
             assert!(due.amount_minor > 0, "a due of nothing: {due:?}");
         }
         for payment in &self.payments {
             assert!(self.credit(payment) >= 0, "more is allocated than was paid: {payment:?}");
+            let parts = |reversed: bool| -> Vec<(DueId, i64)> {
+                let of = |part: &&Allocation| part.payment_id == payment.id && part.reversal_id.is_some() == reversed;
+                let mut parts: Vec<_> = self.allocations.iter().filter(of).collect();
+                parts.sort_by_key(|part| (part.revision, part.ordinal));
+                parts.iter().map(|part| (part.due_id, part.amount_minor)).collect()
+            };
+            // R10: each allocation once more, negative, in the same order; else none.
+            let mirrored: Vec<_> = parts(false).into_iter().map(|(due, amount)| (due, -amount)).collect();
+            let expected = if self.is_reversed(payment.id) { mirrored } else { Vec::new() };
+            assert_eq!(parts(true), expected);
         }
         for part in &self.allocations {
             let payment = self.payments.iter().find(|payment| payment.id == part.payment_id).unwrap();
             assert_eq!(part.household_id, payment.household_id);
-            assert_eq!(part.counts_on, payment.received_on);
+            let reversal = self.reversals.iter().find(|row| Some(row.id) == part.reversal_id);
+            assert_eq!(part.counts_on, reversal.map_or(payment.received_on, |row| row.reversed_on));
         }
         for household in &self.households {
             let credit: i64 = self
@@ -432,35 +512,43 @@ impl Snapshot {
                 .filter(|payment| payment.household_id == household.id)
                 .map(|payment| self.credit(payment))
                 .sum();
-            let open: i64 = self.own_dues(household.id).map(|due| due.amount_minor - self.paid(due.id)).sum();
+            let open: i64 = self.own_dues(household.id).map(|due| self.open(due)).sum();
             assert!(credit == 0 || open == 0, "credit {credit} beside an open due of {open}");
         }
         // The books say the same.
         let of = |wanted: &dyn Fn(&Payment) -> bool| -> i64 {
-            self.payments.iter().filter(|row| wanted(row)).map(|row| row.amount_minor).sum()
+            let standing = |row: &&Payment| wanted(row) && !self.is_reversed(row.id);
+            self.payments.iter().filter(standing).map(|row| row.amount_minor).sum()
         };
-        assert_eq!(self.balance("cash"), of(&|row| row.method == Method::Cash && row.cash_desk_id.is_some()));
-        assert_eq!(self.balance("bank"), of(&|row| matches!(row.method, Method::Bank | Method::Payroll)));
-        assert_eq!(self.balance("mobile"), of(&|row| row.method == Method::Mobile));
+        let back = |method: Method| -> i64 {
+            self.refunds.iter().filter(|row| row.method == method).map(|row| row.amount_minor).sum()
+        };
+        let cash = of(&|row| row.method == Method::Cash && row.collector_id.is_none());
+        assert_eq!(self.balance("cash"), cash - back(Method::Cash));
+        let bank = of(&|row| matches!(row.method, Method::Bank | Method::Payroll));
+        assert_eq!(self.balance("bank"), bank - back(Method::Bank));
+        assert_eq!(self.balance("mobile"), of(&|row| row.method == Method::Mobile) - back(Method::Mobile));
         let float: i64 = self
             .accounts
             .iter()
             .filter(|account| account.code.starts_with("float:"))
             .map(|account| self.balance(&account.code))
             .sum();
-        assert_eq!(float, of(&|row| row.method == Method::Cash && row.cash_desk_id.is_none()));
+        assert_eq!(float, of(&|row| row.method == Method::Cash && row.collector_id.is_some()));
         let credit: i64 = self.payments.iter().map(|payment| self.credit(payment)).sum();
         assert_eq!(-self.balance("household_credits"), credit);
         let paid: i64 = self.dues.iter().map(|due| self.paid(due.id)).sum();
         let income = ["contributions", "fees", "other_income"].map(|code| self.balance(code));
         assert_eq!(-income.iter().sum::<i64>(), paid);
-        let fees: i64 = self
-            .dues
-            .iter()
-            .filter(|due| due.kind == ayni::contributions::model::DueKind::Registration)
-            .map(|due| self.paid(due.id))
-            .sum();
+        let fees: i64 =
+            self.dues.iter().filter(|due| due.kind == DueKind::Registration).map(|due| self.paid(due.id)).sum();
         assert_eq!(-self.balance("fees"), fees);
+        // Whatever went through a desk stands in one of its sessions.
+        let cash = self.accounts.iter().find(|account| account.code == "cash").unwrap().id;
+        for row in &self.transfers {
+            let through = row.debit_account_id == cash || row.credit_account_id == cash;
+            assert_eq!(row.cash_session_id.is_some(), through, "{row:?}");
+        }
     }
 
     /// Each series of receipts runs from 1 without a gap, and every payment has a receipt of its own.
@@ -475,11 +563,13 @@ impl Snapshot {
             numbers.sort_unstable();
             assert_eq!(numbers, (1..=*last).collect::<Vec<_>>(), "series {label}");
         }
-        assert_eq!(self.receipts.len(), self.payments.len());
         let mut used: Vec<ReceiptId> = self.payments.iter().map(|payment| payment.receipt_id).collect();
+        used.extend(self.reversals.iter().map(|row| row.receipt_id));
+        used.extend(self.refunds.iter().map(|row| row.receipt_id));
+        assert_eq!(self.receipts.len(), used.len());
         used.sort_unstable();
         used.dedup();
-        assert_eq!(used.len(), self.payments.len());
+        assert_eq!(used.len(), self.receipts.len());
     }
 
     /// The rows of the frame that a command must have left, against the state before it.

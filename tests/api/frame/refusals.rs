@@ -32,7 +32,8 @@ async fn send(
 }
 
 fn bodies() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().filter(|route| route.body.is_some())
+    // A webhook's body is signed as it stands: another one is refused for its signature, which its own tests look at.
+    ROUTES.iter().filter(|route| route.body.is_some() && !route.path.starts_with("/webhooks/"))
 }
 
 #[actix_web::test]

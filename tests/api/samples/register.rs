@@ -53,10 +53,13 @@ pub struct Family {
     pub card: String,
 }
 
+/// The whole of a mutual. A place that is none has no households and no money; those of KAY stand in.
+pub fn scope_in(world: &World, place: &str) -> MutualScope {
+    world.scope(if ["KAY", "GIT", "SEN"].contains(&place) { place } else { "KAY" })
+}
+
 pub fn family(world: &World, user: Option<UserId>, place: &str) -> Family {
-    // A place that is no mutual has no households; those of KAY stand in.
-    let place = if ["KAY", "GIT", "SEN"].contains(&place) { place } else { "KAY" };
-    let scope = world.scope(place);
+    let scope = scope_in(world, place);
     let person = |relationship: &str, born: &str| ayni::households::service::NewMember {
         id: None,
         relationship: relationship.parse().unwrap(),
@@ -160,6 +163,12 @@ pub fn admitted(world: &World, user: Option<UserId>, place: &str) -> (Family, En
 /// A payment of a household that was admitted.
 pub fn payment(world: &World, user: Option<UserId>, place: &str) -> (Family, PaymentId) {
     let (family, _) = admitted(world, user, place);
+    let payment = pays(world, &family, 31_000);
+    (family, payment)
+}
+
+/// A payment in cash at the desk.
+pub fn pays(world: &World, family: &Family, amount_minor: i64) -> PaymentId {
     let scope = &family.scope;
     let paid = act(world, scope, |w, order| {
         let (mutual, household) = (scope.mutual(), family.household);
@@ -168,18 +177,20 @@ pub fn payment(world: &World, user: Option<UserId>, place: &str) -> (Family, Pay
         let locked = Locked { mutual, household, revision, currency, today, command: order.id };
         let desk = ayni::contributions::store::list_desks(w, mutual)?[0].id;
         let new = NewPayment {
-            amount_minor: 31_000,
+            amount_minor,
             method: Method::Cash,
             received_on: scope.today(),
             reference: None,
             taker: Taker::Desk(desk),
             label: None,
+            source: None,
+            was_unallocated: false,
         };
-        contributions::pay(w, order, &locked, &new)?;
+        contributions::pay(w, order, &locked, Key::new(order.id.uuid()), &new)?;
         w.touch(household);
         Ok(())
     });
-    (family, Key::new(paid.uuid()))
+    Key::new(paid.uuid())
 }
 
 /// A path of a mutual; other places have none.
@@ -358,7 +369,6 @@ pub static SAMPLES: &[Sample] = &[
     sample!("GET /mutuals/{m}/payments/{id}", "treasurer", |world, user, place| {
         of(world, place, &format!("/payments/{}", payment(world, user, place).1))
     }),
-    sample!("GET /mutuals/{m}/cash-desks", "treasurer", |world, _, place| of(world, place, "/cash-desks")),
     sample!("GET /mutuals/{m}/accounts", "treasurer", |world, _, place| of(world, place, "/accounts")),
     sample!("GET /mutuals/{m}/transfers", "treasurer", |world, user, place| {
         payment(world, user, place);
