@@ -6,8 +6,11 @@ use crate::access::http as access;
 use crate::access::permissions::Permission;
 use crate::cards::http as cards;
 use crate::claims::http as claims;
+use crate::claims::overtaken;
 use crate::contributions::desks_http as desks;
 use crate::contributions::http as contributions;
+use crate::contributions::lists_http as money_lists;
+use crate::contributions::receipts_http as receipts;
 use crate::contributions::relief_http as relief;
 use crate::eligibility::http as eligibility;
 use crate::enrolments::http as enrolments;
@@ -31,6 +34,7 @@ use crate::treasury::collectors_http as collectors;
 use crate::treasury::mobile_http as mobile;
 use crate::treasury::movements_http as movements;
 use crate::treasury::subsidies_http as subsidies;
+use crate::treasury::unallocated_http as unallocated;
 use crate::web::LanguageFilter;
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
@@ -907,6 +911,44 @@ pub static ROUTES: &[Route] = &[
         .body::<mobile::TellPayment>()
         .gives::<mobile::ToldView>(200)
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/arrears" money_lists::arrears, "Households that are behind, by age, with phones; JSON or CSV")
+        .needs(P::PaymentRead, Mutual)
+        .query::<money_lists::ArrearsFilter>()
+        .pages::<money_lists::ArrearsView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/unallocated" unallocated::list, "Money that is here and pays nothing yet")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<unallocated::UnallocatedFilter>()
+        .pages::<unallocated::UnallocatedView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/contributions" money_lists::contributions, "Contributions written, earned and unearned, and what each payer owes, at the end of any day")
+        .needs(P::LedgerRead, Mutual)
+        .query::<money_lists::AsOfFilter>()
+        .gives::<money_lists::ContributionsView>(200),
+    route!(Get "/mutuals/{m}/households/{id}/statement" money_lists::household_statement, "A household's statement between two days; JSON, or PDF where `Accept` asks")
+        .needs(P::PaymentRead, Mutual)
+        .query::<money_lists::StatementFilter>()
+        .gives::<money_lists::StatementView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/receipt-series" receipts::series, "Series of receipts with their gaps, by id")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<receipts::SeriesFilter>()
+        .pages::<receipts::SeriesView>(),
+    route!(Get "/mutuals/{m}/receipts/{id}" receipts::get, "A receipt or counter-receipt; JSON, or PDF where `Accept` asks, on a roll of 80 mm or A4")
+        .needs(P::PaymentRead, Mutual)
+        .query::<receipts::ReceiptFilter>()
+        .gives::<receipts::ReceiptView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/claims/overtaken" overtaken::list, "Claims refused for want of cover that, as known now, stood")
+        .needs(P::ClaimRead, Mutual)
+        .query::<overtaken::OvertakenFilter>()
+        .pages::<overtaken::OvertakenView>()
+        .persons()
+        .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/accounts" ledger::accounts, "The accounts with what stands on each")
         .needs(P::LedgerRead, Mutual)
         .pages::<ledger::AccountView>(),

@@ -574,6 +574,12 @@ impl<N: Need, S: Reach> Guard<N, S> {
         Ok(Guard { signed, scope, purpose, need: PhantomData })
     }
 
+    /// The mutual's name, for what is printed.
+    pub fn name_of_mutual(&self) -> String {
+        let mutual = OrganisationId::from(self.scope.wall().id());
+        self.signed.picture.organisation(mutual).map(|found| found.name.clone()).unwrap_or_default()
+    }
+
     /// Who may collect in the mutual's sections now.
     pub fn collectors(&self) -> Vec<UserId> {
         self.signed.collectors_of(self.scope.wall().id())

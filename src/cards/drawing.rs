@@ -267,7 +267,9 @@ fn table(on: &mut Surface<'_>, top: f32, persons: &[Person], texts: &Texts) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cards::texts::Language;
+    use crate::cards::texts::texts_of;
+    use crate::language::Language;
+    use crate::print::{BOLD, REGULAR};
 
     fn style() -> Style {
         Style::new(true, 12.0, 7.0, INK)
@@ -281,7 +283,7 @@ mod tests {
                 assert!(typeface.face.glyph_index(letter).is_some(), "{letter}");
             }
             for language in Language::ALL {
-                let all = serde_json::to_string(language.texts()).unwrap();
+                let all = serde_json::to_string(texts_of(*language)).unwrap();
                 for letter in all.chars() {
                     assert!(typeface.face.glyph_index(letter).is_some(), "{letter} of {language}");
                 }

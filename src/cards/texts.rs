@@ -114,10 +114,11 @@ mod tests {
 
     #[test]
     fn every_language_has_every_text_and_no_other() {
-        let english: Value = serde_json::from_str(Language::English).unwrap();
+        let english: Value = serde_json::from_str(file_of(Language::English)).unwrap();
         for language in Language::ALL {
-            let texts: Texts = serde_json::from_str(language).unwrap_or_else(|error| panic!("{language}: {error}"));
-            let file: Value = serde_json::from_str(language).unwrap();
+            let texts: Texts =
+                serde_json::from_str(file_of(*language)).unwrap_or_else(|error| panic!("{language}: {error}"));
+            let file: Value = serde_json::from_str(file_of(*language)).unwrap();
             assert_eq!(serde_json::to_value(&texts).unwrap(), file);
             for (key, value) in file.as_object().unwrap() {
                 let all: Vec<&str> = value

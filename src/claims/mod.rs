@@ -2,6 +2,7 @@
 pub mod http;
 pub mod model;
 pub mod opening;
+pub mod overtaken;
 pub mod rules;
 pub mod service;
 pub mod settlement;

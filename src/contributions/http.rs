@@ -149,7 +149,8 @@ pub struct ReversalView {
     pub id: ReversalId,
     pub reversed_on: NaiveDate,
     pub reason: String,
-    /// Of the counter-receipt.
+    /// The counter-receipt.
+    pub receipt_id: ReceiptId,
     pub receipt_number: String,
 }
 
@@ -167,6 +168,7 @@ pub struct PaymentView {
     pub cash_desk_id: Option<CashDeskId>,
     /// The collector who took it in the field.
     pub collector_id: Option<UserId>,
+    pub receipt_id: ReceiptId,
     pub receipt_number: String,
     pub recorded_at: DateTime<Utc>,
     /// Which dues took what, in order.
@@ -203,6 +205,7 @@ pub(super) fn payment_views(
             reference: payment.reference,
             cash_desk_id: payment.cash_desk_id,
             collector_id: payment.collector_id,
+            receipt_id: receipt.id,
             receipt_number: receipt.label,
             recorded_at: payment.recorded_at.and_utc(),
             credit_minor: if reversal.is_some() { 0 } else { payment.amount_minor - taken - back },
@@ -218,6 +221,7 @@ pub(super) fn payment_views(
                 id: row.id,
                 reversed_on: row.reversed_on,
                 reason: row.reason.clone(),
+                receipt_id: receipt.id,
                 receipt_number: receipt.label.clone(),
             }),
         }

@@ -1,13 +1,20 @@
 //! Contributions: dues, payments, which payment pays which due, receipts. Knows an enrolment only by its id.
 pub mod desks;
 pub mod desks_http;
+pub mod drawing;
+pub mod earned;
 pub mod http;
+pub mod lists;
+pub mod lists_http;
 pub mod model;
 pub mod position;
 pub mod receipts;
+pub mod receipts_http;
 pub mod relief;
 pub mod relief_http;
 pub mod reversals;
 pub mod rules;
 pub mod service;
+pub mod statement;
 pub mod store;
+pub mod texts;

@@ -230,6 +230,122 @@ pub fn list_reversals_on(
         .load(r.conn())
 }
 
+/// A receipt.
+pub fn find_receipt(r: &mut Read, mutual: MutualId, id: ReceiptId) -> QueryResult<Option<Receipt>> {
+    receipts::table.find((mutual, id)).select(Receipt::as_select()).first(r.conn()).optional()
+}
+
+/// The labels of receipts.
+pub fn list_labels(r: &mut Read, mutual: MutualId, of: &[ReceiptId]) -> QueryResult<Vec<(ReceiptId, String)>> {
+    receipts::table
+        .filter(receipts::mutual_id.eq(mutual))
+        .filter(receipts::id.eq_any(of.to_vec()))
+        .select((receipts::id, receipts::label))
+        .load(r.conn())
+}
+
+/// What stands behind a receipt.
+#[derive(Debug)]
+pub enum Behind {
+    Payment(Payment),
+    /// With the payment that it takes back and that payment's receipt.
+    Reversal(Reversal, Payment, String),
+    Refund(Refund),
+    Subsidy {
+        payer: String,
+        amount_minor: i64,
+        reference: Option<String>,
+    },
+}
+
+/// What stands behind a receipt: exactly one of these.
+pub fn behind_receipt(r: &mut Read, mutual: MutualId, id: ReceiptId) -> QueryResult<Option<Behind>> {
+    let payment: Option<Payment> = payments::table
+        .filter(payments::mutual_id.eq(mutual))
+        .filter(payments::receipt_id.eq(id))
+        .select(Payment::as_select())
+        .first(r.conn())
+        .optional()?;
+    if let Some(payment) = payment {
+        return Ok(Some(Behind::Payment(payment)));
+    }
+    let reversal: Option<(Reversal, Payment)> = reversals::table
+        .inner_join(
+            payments::table
+                .on(payments::mutual_id.eq(reversals::mutual_id).and(payments::id.eq(reversals::payment_id))),
+        )
+        .filter(reversals::mutual_id.eq(mutual))
+        .filter(reversals::receipt_id.eq(id))
+        .select((Reversal::as_select(), Payment::as_select()))
+        .first(r.conn())
+        .optional()?;
+    if let Some((reversal, payment)) = reversal {
+        let label = receipts::table.find((mutual, payment.receipt_id)).select(receipts::label).first(r.conn())?;
+        return Ok(Some(Behind::Reversal(reversal, payment, label)));
+    }
+    let refund: Option<Refund> = refunds::table
+        .filter(refunds::mutual_id.eq(mutual))
+        .filter(refunds::receipt_id.eq(id))
+        .select(Refund::as_select())
+        .first(r.conn())
+        .optional()?;
+    if let Some(refund) = refund {
+        return Ok(Some(Behind::Refund(refund)));
+    }
+    let subsidy: Option<(String, i64, Option<String>)> = subsidy_payments::table
+        .inner_join(
+            subsidy_batches::table.on(subsidy_batches::mutual_id
+                .eq(subsidy_payments::mutual_id)
+                .and(subsidy_batches::id.eq(subsidy_payments::batch_id))),
+        )
+        .filter(subsidy_payments::mutual_id.eq(mutual))
+        .filter(subsidy_payments::receipt_id.eq(id))
+        .select((subsidy_batches::payer, subsidy_payments::amount_minor, subsidy_payments::reference))
+        .first(r.conn())
+        .optional()?;
+    Ok(subsidy.map(|(payer, amount_minor, reference)| Behind::Subsidy { payer, amount_minor, reference }))
+}
+
+/// A series of receipts.
+#[derive(Debug, Clone, Queryable)]
+pub struct ReceiptSeries {
+    pub id: SeriesId,
+    pub label: String,
+    pub year: i32,
+    pub first_number: i64,
+    pub last_number: i64,
+}
+
+/// The series of receipts that were begun, by id.
+pub fn list_receipt_series(
+    r: &mut Read,
+    mutual: MutualId,
+    after: Option<SeriesId>,
+    limit: i64,
+) -> QueryResult<Vec<ReceiptSeries>> {
+    series::table
+        .filter(series::mutual_id.eq(mutual))
+        .filter(series::kind.eq(crate::series::SeriesKind::Receipt))
+        .filter(series::id.gt(after.unwrap_or(SeriesId::NIL)))
+        .order(series::id)
+        .limit(limit)
+        .select((series::id, series::label, series::year, series::first_number, series::last_number))
+        .load(r.conn())
+}
+
+/// How many receipts a series has, and the numbers that none of them has. Where count and ends agree there is no gap: a
+/// number is given once.
+pub fn gaps(r: &mut Read, mutual: MutualId, of: &ReceiptSeries) -> QueryResult<(i64, Vec<i64>)> {
+    let own = receipts::table.filter(receipts::mutual_id.eq(mutual)).filter(receipts::series_id.eq(of.id));
+    let count: i64 = own.count().get_result(r.conn())?;
+    if count == of.last_number - of.first_number + 1 {
+        return Ok((count, Vec::new()));
+    }
+    let numbers: Vec<Option<i64>> = own.order(receipts::number).select(receipts::number).load(r.conn())?;
+    let there: std::collections::BTreeSet<i64> = numbers.into_iter().flatten().collect();
+    Ok((count, (of.first_number..=of.last_number).filter(|number| !there.contains(number)).collect()))
+}
+
 /// The sum of a collector's standing receipts.
 pub fn sum_of_collector(r: &mut Read, mutual: MutualId, collector: UserId) -> QueryResult<i64> {
     let sum: Option<i64> = payments::table

@@ -13,3 +13,4 @@ pub mod rules;
 pub mod store;
 pub mod subsidies;
 pub mod subsidies_http;
+pub mod unallocated_http;

@@ -17,6 +17,7 @@ mod organisations;
 mod products;
 mod reports;
 mod samples;
+mod treasury;
 mod walk;
 mod work;
 mod writes;

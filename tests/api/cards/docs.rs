@@ -5,9 +5,10 @@ use ayni::cards::drawing::{Card, Certificate, Person, card, certificate};
 use ayni::cards::model::ProofKind;
 use ayni::cards::rules::{Claims, begins_at, initials, seal, to_code};
 use ayni::cards::service::token_text;
-use ayni::cards::texts::Language;
+use ayni::cards::texts::texts_of;
 use ayni::households::model::Relationship;
 use ayni::households::rules::card_number;
+use ayni::language::Language;
 use chrono::NaiveDate;
 use std::path::Path;
 
@@ -54,7 +55,7 @@ fn sample_card() -> Vec<u8> {
         expires_on: day("2027-02-28"),
         code: code(ProofKind::Card, &number(123), "Espérance Ŋoma", "Ndayishimiye", *b"a sample's token"),
     };
-    card(&of, Language::French.texts(), "fr").unwrap()
+    card(&of, texts_of(Language::French), "fr").unwrap()
 }
 
 fn sample_certificate(size: usize) -> Vec<u8> {
@@ -90,7 +91,7 @@ fn sample_certificate(size: usize) -> Vec<u8> {
         ),
         token: token_text(b"certificate's own"[..16].as_array().unwrap()),
     };
-    certificate(&of, Language::French.texts(), "fr").unwrap()
+    certificate(&of, texts_of(Language::French), "fr").unwrap()
 }
 
 /// Compares a sample with what the code draws, or writes it.
@@ -147,7 +148,7 @@ fn docs_samples_have_names_that_are_too_long_for_a_card() {
         code: code(ProofKind::Card, &number(123), "A", "B", [0; 16]),
     };
     for language in Language::ALL {
-        assert!(card(&of, language.texts(), language.code()).is_ok());
+        assert!(card(&of, texts_of(*language), language.code()).is_ok());
     }
-    assert!(card(&Card { code: "AYNI1:".repeat(1000), ..of }, Language::English.texts(), "en").is_err());
+    assert!(card(&Card { code: "AYNI1:".repeat(1000), ..of }, texts_of(Language::English), "en").is_err());
 }

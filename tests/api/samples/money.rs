@@ -226,7 +226,35 @@ fn webhook(world: &World, place: &str) -> (MutualScope, WebhookId) {
 
 const V1: (&str, &str) = ("If-Match", "\"v1\"");
 
+/// The receipt of a payment.
+fn receipt(world: &World, user: Option<UserId>, place: &str) -> ReceiptId {
+    let (family, payment) = payment(world, user, place);
+    let mutual = family.scope.mutual();
+    let found =
+        world.test.db.read(Wall::mutual(mutual), |r| Ok::<_, Error>(store::find_payment(r, &family.scope, payment)?));
+    found.unwrap().unwrap().1.id
+}
+
 pub static SAMPLES: &[Sample] = &[
+    sample!("GET /mutuals/{m}/arrears", "treasurer", |world, user, place| {
+        admitted(world, user, place);
+        of(world, place, "/arrears?limit=3")
+    }),
+    sample!("GET /mutuals/{m}/unallocated", "treasurer", |world, user, place| {
+        pays(world, &family(world, user, place), 70);
+        of(world, place, "/unallocated?limit=3")
+    }),
+    sample!("GET /mutuals/{m}/contributions", "treasurer", |world, _, place| of(world, place, "/contributions")),
+    sample!("GET /mutuals/{m}/households/{id}/statement", "treasurer", |world, user, place| {
+        of(world, place, &format!("/households/{}/statement", payment(world, user, place).0.household))
+    }),
+    sample!("GET /mutuals/{m}/receipt-series", "treasurer", |world, _, place| of(world, place, "/receipt-series")),
+    sample!("GET /mutuals/{m}/receipts/{id}", "treasurer", |world, user, place| {
+        of(world, place, &format!("/receipts/{}", receipt(world, user, place)))
+    }),
+    sample!("GET /mutuals/{m}/claims/overtaken", "claims_officer", |world, _, place| {
+        of(world, place, "/claims/overtaken")
+    }),
     sample!("GET /mutuals/{m}/money-settings", "treasurer", |world, _, place| of(world, place, "/money-settings")),
     sample!("PATCH /mutuals/{m}/money-settings", "mutual_admin", |world, _, place| {
         let scope = scope_in(world, place);
