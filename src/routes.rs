@@ -23,6 +23,7 @@ use crate::households::events_http as events;
 use crate::households::file_http as file;
 use crate::households::http as households;
 use crate::imports::areas_http as area_import;
+use crate::ledger::books_http as books;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
 use crate::products::http as products;
@@ -947,6 +948,24 @@ pub static ROUTES: &[Route] = &[
         .needs(P::ClaimRead, Mutual)
         .query::<overtaken::OvertakenFilter>()
         .pages::<overtaken::OvertakenView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/books" books::books, "The books with their charts of accounts")
+        .needs(P::LedgerRead, Mutual)
+        .pages::<books::BookView>(),
+    route!(Get "/mutuals/{m}/books/{book}/trial-balance" books::trial_balance, "A book's trial balance at the end of any day")
+        .needs(P::LedgerRead, Mutual)
+        .query::<books::BalanceFilter>()
+        .gives::<books::TrialBalanceView>(200),
+    route!(Get "/mutuals/{m}/accounts/{id}/history" books::history, "An account between two days, with its balance after each transfer")
+        .needs(P::LedgerRead, Mutual)
+        .query::<books::HistoryFilter>()
+        .gives::<books::HistoryView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/journal" books::journal, "The transfers of a time for another program; CSV, or XLSX where `Accept` asks")
+        .needs(P::LedgerRead, Mutual)
+        .query::<books::JournalFilter>()
         .persons()
         .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/accounts" ledger::accounts, "The accounts with what stands on each")

@@ -255,3 +255,74 @@ fn who_is_moved_by_many_at_once_ends_in_one_household() {
         assert_ne!(open[0].household_id, from);
     }
 }
+
+#[test]
+fn on_one_household_payments_reversals_and_renewals_equal_some_order_of_them() {
+    use ayni::contributions::{relief, reversals};
+    let office = Office::new();
+    let (product, _) = office.product("MONTH", parameters());
+    let home = registered(&office, "STANDARD", 1);
+    let applied = office.order("POST /enrolments");
+    office.apply(&applied, &application(home, product, day("2026-03-01"), day("2026-03-10"))).unwrap();
+    office.admit(&office.order("POST /admit"), Key::new(applied.id.uuid()), day("2026-03-10")).unwrap();
+    // Payments that stand before the race, one for each pair of threads to reverse.
+    let pairs = THREADS / 2;
+    let standing: Vec<PaymentId> = (0..pairs)
+        .map(|at| {
+            let order = office.order("POST /payments");
+            office.pay(&order, home, &office.cash(400 + 7 * i64::try_from(at).unwrap(), day("2026-03-09"))).unwrap();
+            Key::new(order.id.uuid())
+        })
+        .collect();
+    // Asked for by one, to be approved by two at once; and one waiver.
+    let asked: Vec<ayni::ids::ApprovalId> = standing
+        .iter()
+        .map(|id| office.ask(|w, scope, order| reversals::request_reversal(w, scope, order, *id, "mistaken")).unwrap())
+        .collect();
+    let now = office.snapshot(&mut office.test.owner());
+    let due = now.own_dues(home).filter(|due| now.open(due) > 100).max_by_key(|due| due.due_on).unwrap().id;
+    let waiver = office.ask(|w, scope, order| {
+        use ayni::contributions::model::CancellationKind::Waived;
+        relief::request(w, scope, order, Waived, due, Some(100), None, "a poor harvest")
+    });
+    let waiver = waiver.unwrap();
+    let renewal = office.order("POST /enrolments");
+    office.apply(&renewal, &application(home, product, day("2027-03-01"), day("2026-03-10"))).unwrap();
+    let (reversed, refused, admitted) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = |done: Result<Done<()>>, made: &AtomicUsize| match done {
+        Ok(_) => made.fetch_add(1, Ordering::SeqCst),
+        Err(Error::Problem(_)) => refused.fetch_add(1, Ordering::SeqCst),
+        Err(other) => panic!("{other:?}"),
+    };
+    at_once(|thread| {
+        let pay = |amount: i64| {
+            let order = office.order("POST /payments");
+            persist(|| office.pay(&order, home, &office.cash(amount, day("2026-03-10")))).unwrap();
+        };
+        pay(1_000 + i64::try_from(thread).unwrap());
+        let order = office.order_of(2, "POST /approve");
+        count(persist(|| office.approve(&order, asked[thread / 2])), &reversed);
+        if thread % 4 == 0 {
+            let order = office.order("POST /admit");
+            let done = persist(|| office.admit(&order, Key::new(renewal.id.uuid()), day("2026-03-10")));
+            count(done, &admitted);
+        }
+        if thread == 1 {
+            let order = office.order_of(2, "POST /approve");
+            // Whoever paid before left less to waive, or nothing.
+            let done = persist(|| office.approve(&order, waiver));
+            assert!(matches!(done, Ok(_) | Err(Error::Problem(_))), "{done:?}");
+        }
+        pay(300);
+    });
+    // Each reversal and the renewal happened once; the others were told so.
+    assert_eq!((reversed.into_inner(), admitted.into_inner()), (pairs, 1));
+    assert_eq!(refused.into_inner(), pairs + 3);
+    let end = office.snapshot(&mut office.test.owner());
+    all_holds(&office, &end);
+    end.statements_hold(day("2026-03-10"));
+    assert_eq!(end.reversals.len(), pairs);
+    let paid: i64 = (0..i64::try_from(THREADS).unwrap()).map(|thread| 1_300 + thread).sum();
+    assert_eq!(end.balance("cash"), paid);
+    assert!(ayni::verify::verify(&office.test.db).unwrap().findings.is_empty());
+}

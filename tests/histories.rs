@@ -106,8 +106,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => prop_oneof![3 => Just(0), 1 => -5..60_i64].prop_map(|late| Act::Apply { late }),
         5 => prop_oneof![2 => Just(0), 1 => 0..20_u64].prop_map(|ago| Act::Admit { ago }),
         1 => Just(Act::Reject),
-        2 => (0..6_u8, 0..50_i64).prop_map(|(how, later)| Act::Leave { how, later }),
-        4 => (0..4_usize).prop_map(|back| Act::Reverse { back }),
+        5 => (0..6_u8, 0..50_i64).prop_map(|(how, later)| Act::Leave { how, later }),
+        2 => (0..4_usize).prop_map(|back| Act::Reverse { back }),
         1 => (1..101_i64, 0..3_u8).prop_map(|(share, how)| Act::Refund { share, how }),
         1 => (0..3_usize, 0..3_u8, prop_oneof![Just(100_i64), 1..100_i64]).prop_map(|(which, kind, share)| {
             Act::Relieve { which, kind, share }
@@ -119,7 +119,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
     let step = (0..22_u64, 0..3_usize, act()).prop_map(|(days, household, act)| Step { days, household, act });
-    prop::collection::vec(step, 45..60)
+    prop::collection::vec(step, 60..80)
 }
 
 /// A mutual with three households, each in a product of its own.
@@ -380,6 +380,7 @@ impl Story {
             Err(other) => panic!("{other:?} after {step:?}"),
         }
         after.money_holds();
+        after.statements_hold(today);
         after.receipts_hold();
         self.cover_holds(&after, household);
         self.prices_hold(&after);

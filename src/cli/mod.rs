@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 pub mod admin;
+pub mod backup;
 pub mod import;
 pub mod org;
 pub mod serve;
@@ -40,6 +41,8 @@ enum Command {
     Demo(simulate::Demo),
     /// Recompute every invariant from the raw rows
     Verify,
+    /// Copy a database, running or not, into one file
+    Backup(backup::Backup),
     /// Print the permission table
     Roles,
     /// Print the settings in force and try the database
@@ -93,6 +96,7 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
         Command::Simulate(asked) => simulate::run(settings, asked),
         Command::Demo(asked) => simulate::demo(settings, asked),
         Command::Verify => verify::run(settings),
+        Command::Backup(asked) => backup::run(settings, asked),
         Command::Roles => {
             print!("{}", crate::access::permissions::table());
             Ok(())

@@ -1,5 +1,6 @@
 //! Both engines behind one door. A URL chooses SQLite or PostgreSQL; [`Db::read`] gives one snapshot, [`Db::write`] one
 //! transaction; store functions take [`Read`] or [`Write`] and never see a pool. All engine-specific behaviour lives here.
+pub mod backup;
 mod conn;
 pub mod connect;
 pub mod effects;

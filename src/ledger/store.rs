@@ -215,3 +215,129 @@ pub fn list_transfers(
     }
     query.load(r.conn())
 }
+
+/// All accounts of a mutual, by book and code.
+pub fn list_all_accounts(r: &mut Read, scope: &MutualScope) -> QueryResult<Vec<Account>> {
+    accounts::table
+        .filter(accounts::mutual_id.eq(scope.mutual()))
+        .order((accounts::book, accounts::code))
+        .select(Account::as_select())
+        .load(r.conn())
+}
+
+/// The accounts of a book with what was debited and credited on each in a time, by code.
+pub fn list_sums(
+    r: &mut Read,
+    scope: &MutualScope,
+    book: &str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> QueryResult<Vec<(Account, i64, i64)>> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::BigInt;
+    let (from, to) = crate::dates::bounded((from.unwrap_or(NaiveDate::MIN), to.unwrap_or(NaiveDate::MAX)));
+    let of = || {
+        transfers::table
+            .filter(transfers::mutual_id.eq(scope.mutual()))
+            .filter(transfers::book.eq(book))
+            .filter(transfers::value_on.between(from, to))
+    };
+    let total = || sql::<BigInt>("CAST(SUM(amount_minor) AS BIGINT)");
+    let debits: Vec<(AccountId, i64)> =
+        of().group_by(transfers::debit_account_id).select((transfers::debit_account_id, total())).load(r.conn())?;
+    let credits: Vec<(AccountId, i64)> =
+        of().group_by(transfers::credit_account_id).select((transfers::credit_account_id, total())).load(r.conn())?;
+    let sum = |sums: &[(AccountId, i64)], id: AccountId| {
+        sums.iter().find(|(account, _)| *account == id).map_or(0, |(_, sum)| *sum)
+    };
+    let all = list_accounts_of(r, scope.mutual(), book)?;
+    Ok(all
+        .into_iter()
+        .map(|account| {
+            let (debit, credit) = (sum(&debits, account.id), sum(&credits, account.id));
+            (account, debit, credit)
+        })
+        .collect())
+}
+
+fn net(
+    r: &mut Read,
+    mutual: MutualId,
+    account: AccountId,
+    until: NaiveDate,
+    through: Option<TransferId>,
+) -> QueryResult<i64> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{BigInt, Nullable};
+    // Up to the end of a day, or to a transfer of that day.
+    let last = through.unwrap_or(Key::new(uuid::Uuid::max()));
+    let until = crate::dates::bounded((NaiveDate::MIN, until)).1;
+    let of = transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::value_on.lt(until).or(transfers::value_on.eq(until).and(transfers::id.le(last))));
+    let total = || sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)");
+    let debits: Option<i64> = of.filter(transfers::debit_account_id.eq(account)).select(total()).first(r.conn())?;
+    let credits: Option<i64> = of.filter(transfers::credit_account_id.eq(account)).select(total()).first(r.conn())?;
+    Ok(debits.unwrap_or(0) - credits.unwrap_or(0))
+}
+
+/// Debits less credits of an account up to the end of a day.
+pub fn net_until(r: &mut Read, mutual: MutualId, account: AccountId, on: NaiveDate) -> QueryResult<i64> {
+    net(r, mutual, account, on, None)
+}
+
+/// Debits less credits of an account up to a transfer, by day and id.
+pub fn net_through(
+    r: &mut Read,
+    mutual: MutualId,
+    account: AccountId,
+    (on, id): (NaiveDate, TransferId),
+) -> QueryResult<i64> {
+    net(r, mutual, account, on, Some(id))
+}
+
+/// An account's transfers of a time by day and id, after one.
+pub fn list_history(
+    r: &mut Read,
+    mutual: MutualId,
+    account: AccountId,
+    (from, to): (NaiveDate, NaiveDate),
+    after: Option<(NaiveDate, TransferId)>,
+    limit: i64,
+) -> QueryResult<Vec<Transfer>> {
+    let mut query = transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::debit_account_id.eq(account).or(transfers::credit_account_id.eq(account)))
+        .filter(transfers::value_on.between(from, to))
+        .order((transfers::value_on, transfers::id))
+        .limit(limit)
+        .select(Transfer::as_select())
+        .into_boxed();
+    if let Some((on, id)) = after {
+        query = query.filter(transfers::value_on.gt(on).or(transfers::value_on.eq(on).and(transfers::id.gt(id))));
+    }
+    query.load(r.conn())
+}
+
+/// A book's transfers of a time by day and id, after one.
+pub fn list_journal(
+    r: &mut Read,
+    scope: &MutualScope,
+    book: &str,
+    (from, to): (NaiveDate, NaiveDate),
+    after: Option<(NaiveDate, TransferId)>,
+    limit: i64,
+) -> QueryResult<Vec<Transfer>> {
+    let mut query = transfers::table
+        .filter(transfers::mutual_id.eq(scope.mutual()))
+        .filter(transfers::book.eq(book.to_owned()))
+        .filter(transfers::value_on.between(from, to))
+        .order((transfers::value_on, transfers::id))
+        .limit(limit)
+        .select(Transfer::as_select())
+        .into_boxed();
+    if let Some((on, id)) = after {
+        query = query.filter(transfers::value_on.gt(on).or(transfers::value_on.eq(on).and(transfers::id.gt(id))));
+    }
+    query.load(r.conn())
+}

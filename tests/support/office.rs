@@ -551,6 +551,63 @@ impl Snapshot {
         }
     }
 
+    /// What a household's statement says it paid is what the transfers of its payments brought in, whatever the day.
+    #[track_caller]
+    pub fn statements_hold(&self, on: NaiveDate) {
+        use ayni::contributions::position::Position;
+        use ayni::contributions::statement::{LineKind, statement};
+        let holding = |id: AccountId| {
+            let account = self.accounts.iter().find(|account| account.id == id).unwrap();
+            account.code == "cash" || account.code == "bank" || account.code == "mobile" || account.code.contains(':')
+        };
+        for household in &self.households {
+            let id = household.id;
+            macro_rules! own {
+                ($rows:ident) => {
+                    self.$rows.iter().filter(|row| row.household_id == id).cloned().collect()
+                };
+            }
+            let mut money = Position {
+                dues: own!(dues),
+                cancellations: own!(cancellations),
+                payments: own!(payments),
+                allocations: own!(allocations),
+                reversals: own!(reversals),
+                refunded: own!(refund_parts),
+            };
+            money.allocations.sort_by_key(|part| (part.revision, part.ordinal));
+            let refunds: Vec<Refund> = own!(refunds);
+            let first = NaiveDate::from_ymd_opt(2020, 1, 1).unwrap();
+            let found = statement(&money, &refunds, first, on);
+            assert_eq!(found.opening, 0);
+            assert_eq!(found.closing, found.open - found.advance - found.credit, "{found:#?}");
+            assert!(found.open >= 0 && found.advance >= 0 && found.credit >= 0, "{found:#?}");
+            let paid: i64 = found
+                .lines
+                .iter()
+                .filter(|line| matches!(line.kind, LineKind::Payment | LineKind::Reversal | LineKind::Refund))
+                .map(|line| -line.amount)
+                .sum();
+            let ids: Vec<PaymentId> = money.payments.iter().map(|payment| payment.id).collect();
+            let ledger: i64 = self
+                .transfers
+                .iter()
+                .filter(|row| row.payment_id.is_some_and(|id| ids.contains(&id)) && row.value_on <= on)
+                .map(|row| {
+                    let (debit, credit) = (holding(row.debit_account_id), holding(row.credit_account_id));
+                    (i64::from(debit) - i64::from(credit)) * row.amount_minor
+                })
+                .sum();
+            assert_eq!(paid, ledger, "household {id} on {on}");
+            // Two statements that follow one another are one.
+            let middle = ayni::dates::add_days(on, -40).unwrap();
+            let (one, two) = (statement(&money, &refunds, first, middle), {
+                statement(&money, &refunds, ayni::dates::add_days(middle, 1).unwrap(), on)
+            });
+            assert_eq!((one.closing, two.closing), (two.opening, found.closing));
+        }
+    }
+
     /// Each series of receipts runs from 1 without a gap, and every payment has a receipt of its own.
     #[track_caller]
     pub fn receipts_hold(&self) {

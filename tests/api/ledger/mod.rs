@@ -1,2 +1,3 @@
 //! `/mutuals/{m}/accounts`, `/transfers`
+mod books;
 mod read;

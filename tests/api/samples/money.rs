@@ -236,6 +236,23 @@ fn receipt(world: &World, user: Option<UserId>, place: &str) -> ReceiptId {
 }
 
 pub static SAMPLES: &[Sample] = &[
+    sample!("GET /mutuals/{m}/books", "treasurer", |world, _, place| of(world, place, "/books")),
+    sample!("GET /mutuals/{m}/books/{book}/trial-balance", "treasurer", |world, _, place| {
+        of(world, place, "/books/MAIN/trial-balance")
+    }),
+    sample!("GET /mutuals/{m}/accounts/{id}/history", "treasurer", |world, user, place| {
+        let mutual = payment(world, user, place).0.scope.mutual();
+        let found = world
+            .test
+            .db
+            .read(Wall::mutual(mutual), |r| Ok::<_, Error>(ayni::ledger::store::list_accounts_of(r, mutual, "MAIN")?));
+        let id = found.unwrap().iter().find(|account| account.code == "cash").unwrap().id;
+        of(world, place, &format!("/accounts/{id}/history"))
+    }),
+    sample!("GET /mutuals/{m}/journal", "treasurer", |world, user, place| {
+        payment(world, user, place);
+        of(world, place, "/journal").header("Accept", "text/csv")
+    }),
     sample!("GET /mutuals/{m}/arrears", "treasurer", |world, user, place| {
         admitted(world, user, place);
         of(world, place, "/arrears?limit=3")
