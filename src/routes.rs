@@ -934,7 +934,7 @@ pub static ROUTES: &[Route] = &[
         .gives::<money_lists::StatementView>(200)
         .persons()
         .writes(Writes::Audit),
-    route!(Get "/mutuals/{m}/receipt-series" receipts::series, "Series of receipts with their gaps, by id")
+    route!(Get "/mutuals/{m}/receipt-series" receipts::series, "Series of receipts with their gaps, by label")
         .needs(P::TreasuryRead, Mutual)
         .query::<receipts::SeriesFilter>()
         .pages::<receipts::SeriesView>(),

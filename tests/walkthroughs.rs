@@ -2,9 +2,10 @@
 mod support;
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use support::World;
 
-/// One request of a page.
+/// One request of a page, as it is written.
 #[derive(Debug)]
 struct Exchange {
     line: usize,
@@ -12,9 +13,10 @@ struct Exchange {
     path: String,
     user: String,
     headers: Vec<(String, String)>,
-    body: Option<Value>,
+    body: String,
     status: u16,
-    found: Vec<(String, Value)>,
+    /// A pointer into the answer, and the value there or the name under which it is kept.
+    found: Vec<(String, String)>,
 }
 
 fn method(text: &str) -> &'static str {
@@ -22,15 +24,14 @@ fn method(text: &str) -> &'static str {
 }
 
 /// Reads the `http` blocks of a page.
-fn exchanges(page: &str, fill: impl Fn(&str) -> String) -> Vec<Exchange> {
+fn exchanges(page: &str) -> Vec<Exchange> {
     let mut found = Vec::new();
     let mut lines = page.lines().enumerate();
     while let Some((at, line)) = lines.next() {
         if line != "```http" {
             continue;
         }
-        let block: Vec<String> =
-            lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").map(&fill).collect();
+        let block: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
         let first: Vec<&str> = block[0].split_whitespace().collect();
         assert!(first.len() == 4 && first[2] == "as", "line {}: {}", at + 2, block[0]);
         let headers = block[1..].iter().take_while(|line| !line.is_empty());
@@ -38,13 +39,11 @@ fn exchanges(page: &str, fill: impl Fn(&str) -> String) -> Vec<Exchange> {
             .map(|line| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
             .collect();
         let rest = &block[1 + headers.len()..];
-        let is_status = |line: &String| line.len() == 3 && line.parse::<u16>().is_ok();
+        let is_status = |line: &&str| line.len() == 3 && line.parse::<u16>().is_ok();
         let answer = rest.iter().position(is_status).unwrap_or_else(|| panic!("line {}: no status", at + 2));
-        let body = rest[..answer].join("\n");
-        let body = (!body.trim().is_empty()).then(|| serde_json::from_str(&body).unwrap());
         let values = rest[answer + 1..].iter().map(|line| {
             let (pointer, value) = line.split_once(' ').unwrap();
-            (pointer.to_owned(), serde_json::from_str(value).unwrap())
+            (pointer.to_owned(), value.to_owned())
         });
         found.push(Exchange {
             line: at + 2,
@@ -52,7 +51,7 @@ fn exchanges(page: &str, fill: impl Fn(&str) -> String) -> Vec<Exchange> {
             path: first[1].to_owned(),
             user: first[3].to_owned(),
             headers,
-            body,
+            body: rest[..answer].join("\n"),
             status: rest[answer].parse().unwrap(),
             found: values.collect(),
         });
@@ -60,25 +59,64 @@ fn exchanges(page: &str, fill: impl Fn(&str) -> String) -> Vec<Exchange> {
     found
 }
 
-#[actix_web::test]
-async fn a_registrars_day_is_as_it_is_told() {
-    let world = World::new().await;
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/walkthroughs/register.md")).unwrap();
-    let exchanges = exchanges(&page, |line| line.replace("{KAY}", &world.org("KAY").to_string()));
-    assert!(exchanges.len() >= 20, "{} requests", exchanges.len());
+/// The name of a value that is kept: `{LOST}`.
+fn kept(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('{')?.strip_suffix('}')?;
+    name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_').then_some(text)
+}
+
+/// Sends every request of a page and compares what it says of the answers.
+async fn is_as_told(world: &World, page: &str, least: usize, mut known: BTreeMap<String, String>) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/walkthroughs").join(page);
+    let page = std::fs::read_to_string(path).unwrap();
+    let exchanges = exchanges(&page);
+    assert!(exchanges.len() >= least, "{} requests", exchanges.len());
+    known.insert("{KAY}".into(), world.org("KAY").to_string());
     for one in exchanges {
-        let mut ask = world.call(one.method, &one.path).as_(&one.user);
+        let fill = |text: &str| known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
+        let path = fill(&one.path);
+        let mut ask = world.call(one.method, &path).as_(&one.user);
         for (name, value) in &one.headers {
             ask = ask.header(name, value);
         }
-        if let Some(body) = one.body {
-            ask = ask.json(body);
+        if !one.body.trim().is_empty() {
+            ask = ask.json(serde_json::from_str(&fill(&one.body)).unwrap());
         }
         let answer = ask.send().await;
-        assert_eq!(answer.status, one.status, "line {}: {} {}: {}", one.line, one.method, one.path, answer.text);
-        for (pointer, value) in one.found {
-            let there = answer.body.pointer(&pointer);
-            assert_eq!(there, Some(&value), "line {}: {pointer} of {}", one.line, answer.text);
+        assert_eq!(answer.status, one.status, "line {}: {} {}: {}", one.line, one.method, path, answer.text);
+        for (pointer, value) in &one.found {
+            let there = answer.body.pointer(pointer);
+            match kept(value) {
+                Some(name) => {
+                    known.insert(name.to_owned(), there.and_then(Value::as_str).unwrap().to_owned());
+                }
+                None => {
+                    let fill =
+                        |text: &str| known.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
+                    let value: Value = serde_json::from_str(&fill(value)).unwrap();
+                    assert_eq!(there, Some(&value), "line {}: {pointer} of {}", one.line, answer.text);
+                }
+            }
         }
     }
+}
+
+#[actix_web::test]
+async fn a_registrars_day_is_as_it_is_told() {
+    is_as_told(&World::new().await, "register.md", 20, BTreeMap::new()).await;
+}
+
+#[actix_web::test]
+async fn a_treasurers_day_is_as_it_is_told() {
+    let mut world = World::new().await;
+    let section = world.org("KAY-S2");
+    world.add_user("field_agent_2", ayni::access::permissions::Role::FieldAgent, section);
+    let desks = world.items("treasurer", &format!("{}/cash-desks", world.mutual("KAY"))).await;
+    let known = [
+        ("{S1}".to_owned(), world.org("KAY-S1").to_string()),
+        ("{S2}".to_owned(), section.to_string()),
+        ("{DESK}".to_owned(), desks[0]["id"].as_str().unwrap().to_owned()),
+    ];
+    is_as_told(&world, "treasurer.md", 40, known.into()).await;
+    assert!(ayni::verify::verify(&world.test.db).unwrap().findings.is_empty());
 }

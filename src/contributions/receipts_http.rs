@@ -243,7 +243,7 @@ pub async fn series(guard: Guard<need::TreasuryRead, MutualScope>, query: Query<
                     gaps,
                 });
             }
-            Ok(ask.page(views, |row| vec![row.id.to_string()], |row| row))
+            Ok(ask.page(views, |row| vec![row.label.clone()], |row| row))
         })
         .await?;
     Ok(shown(&page))

@@ -316,18 +316,18 @@ pub struct ReceiptSeries {
     pub last_number: i64,
 }
 
-/// The series of receipts that were begun, by id.
+/// The series of receipts that were begun, by label.
 pub fn list_receipt_series(
     r: &mut Read,
     mutual: MutualId,
-    after: Option<SeriesId>,
+    after: Option<String>,
     limit: i64,
 ) -> QueryResult<Vec<ReceiptSeries>> {
     series::table
         .filter(series::mutual_id.eq(mutual))
         .filter(series::kind.eq(crate::series::SeriesKind::Receipt))
-        .filter(series::id.gt(after.unwrap_or(SeriesId::NIL)))
-        .order(series::id)
+        .filter(series::label.gt(after.unwrap_or_default()))
+        .order((series::label, series::id))
         .limit(limit)
         .select((series::id, series::label, series::year, series::first_number, series::last_number))
         .load(r.conn())

@@ -52,6 +52,8 @@ pub struct StatementLine {
     /// In the file; the header is 1.
     pub line: u64,
     pub transaction_id: String,
+    /// The telling, or the first one of a line that was read before; null where the line is bad.
+    pub event_id: Option<MobileEventId>,
     /// `created`, `replayed` (seen before), `conflict_quarantined`, `currency_refused`; null where the line is bad.
     pub result: Option<Seen>,
     /// Null where no household was found, or no money moved.
@@ -118,6 +120,7 @@ fn read_file(asked: &ReadStatement, scope: &MutualScope) -> Result<(Vec<(u64, Te
             bad.push(StatementLine {
                 line,
                 transaction_id: transaction,
+                event_id: None,
                 result: None,
                 household_id: None,
                 payment_id: None,
@@ -171,6 +174,7 @@ pub async fn read_statement(
                 lines.push(StatementLine {
                     line: *line,
                     transaction_id: telling.provider_txn_id.clone(),
+                    event_id: Some(told.event),
                     result: Some(told.result),
                     household_id: told.household,
                     payment_id: told.payment,

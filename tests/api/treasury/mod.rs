@@ -2,6 +2,7 @@
 //! `/cash-desks`, `/movements`, `/remittances`, `/group-collections`, `/subsidies`, `/mobile-money`, `/receipts`…
 mod collectors;
 mod desks;
+mod docs;
 mod groups;
 mod lists;
 mod mobile;
