@@ -91,7 +91,7 @@ pub fn receipt(of: &ReceiptView, paper: Paper, language: Language) -> Result<Vec
     // The roll is as long as what is printed on it.
     let rows = u16::try_from(of.lines.len()).unwrap_or(u16::MAX);
     let height = match paper {
-        Paper::Roll => 290.0 + f32::from(rows) * 13.0,
+        Paper::Roll => 230.0 + f32::from(rows) * 13.0 + if of.reason.is_some() { 34.0 } else { 0.0 },
         Paper::A4 => A4_HEIGHT,
     };
     let mut document = document(title, language.code());
@@ -126,7 +126,11 @@ pub fn receipt(of: &ReceiptView, paper: Paper, language: Language) -> Result<Vec
         right(on, plain, margin + half - 4.0, *y, half + 4.0, value);
         *y += size(12.0);
     };
-    pair(on, &mut y, &texts.payer, &of.payer);
+    let whose = match of.kind {
+        ReceiptKind::Payment | ReceiptKind::Subsidy => &texts.payer,
+        ReceiptKind::Reversal | ReceiptKind::Refund => &texts.concerns,
+    };
+    pair(on, &mut y, whose, &of.payer);
     pair(on, &mut y, &texts.household, of.household_number.as_deref().unwrap_or(""));
     pair(on, &mut y, &texts.method, of.method.map_or("", |method| method_of(method, texts)));
     pair(on, &mut y, &texts.reference, of.reference.as_deref().unwrap_or(""));

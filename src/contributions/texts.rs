@@ -27,10 +27,12 @@ pub fn texts_of(language: Language) -> &'static Texts {
 pub struct Texts {
     pub months: [String; 12],
     pub date: String,
+    pub date_first_of_month: String,
     pub period: String,
     pub receipt: String,
     pub counter_receipt: String,
     pub payer: String,
+    pub concerns: String,
     pub household: String,
     pub method: String,
     pub reference: String,
@@ -69,7 +71,8 @@ impl Texts {
     /// A day in words.
     pub fn date(&self, day: NaiveDate) -> String {
         let month = usize::try_from(day.month0()).ok().and_then(|month| self.months.get(month));
-        self.date
+        let pattern = if day.day() == 1 { &self.date_first_of_month } else { &self.date };
+        pattern
             .replace("{day}", &day.day().to_string())
             .replace("{month}", month.map_or("", String::as_str))
             .replace("{year}", &day.year().to_string())
@@ -103,7 +106,7 @@ mod tests {
         }
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let (from, to) = (day("2026-01-01"), day("2026-03-10"));
-        assert_eq!(texts_of(Language::French).between(from, to), "Du 1 janvier 2026 au 10 mars 2026");
+        assert_eq!(texts_of(Language::French).between(from, to), "Du 1er janvier 2026 au 10 mars 2026");
         assert_eq!(texts_of(Language::English).between(from, to), "From 1 January 2026 to 10 March 2026");
     }
 }
