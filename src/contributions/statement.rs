@@ -109,7 +109,7 @@ pub fn statement(money: &Position, refunds: &[Refund], from: NaiveDate, to: Naiv
         all.push(line(refund.refunded_on, LineKind::Refund, None, receipt, amount, refund.id.uuid()));
         received -= if refund.refunded_on <= to { amount } else { 0 };
     }
-    all.sort_by(|a, b| (a.on, a.kind, a.id).cmp(&(b.on, b.kind, b.id)));
+    all.sort_by_key(|line| (line.on, line.kind, line.id));
     let opening: i64 = all.iter().filter(|line| line.on < from).map(|line| line.amount).sum();
     let mut balance = opening;
     let mut lines: Vec<Line> = all.into_iter().filter(|line| line.on >= from && line.on <= to).collect();

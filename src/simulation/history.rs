@@ -221,7 +221,8 @@ fn happen(
     dice: &mut Dice,
 ) -> Result<()> {
     if let Event::Settle { mutual } = event {
-        return super::care::settle(db, picture, tree, *mutual, dice);
+        super::care::settle(db, picture, tree, *mutual, dice)?;
+        return super::treasury::month_end(db, picture, tree, *mutual, dice);
     }
     let at = match event {
         Event::Settle { .. } => return Ok(()),

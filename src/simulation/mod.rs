@@ -4,6 +4,7 @@ pub mod care;
 pub mod changes;
 pub mod history;
 pub mod people;
+pub mod treasury;
 pub mod tree;
 
 use crate::app::HOOKS;

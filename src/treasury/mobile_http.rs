@@ -80,7 +80,10 @@ pub struct StatementView {
 }
 
 /// The good tellings of a file with their lines, and what is wrong with the others.
-fn read_file(asked: &ReadStatement, scope: &MutualScope) -> Result<(Vec<(u64, Telling)>, Vec<StatementLine>)> {
+type ReadLines = (Vec<(u64, Telling)>, Vec<StatementLine>);
+
+/// Reads a file.
+fn read_file(asked: &ReadStatement, scope: &MutualScope) -> Result<ReadLines> {
     const REQUIRED: &[&str] = &["transaction_id", "date", "amount", "currency", "account_ref"];
     let records = parse(asked.csv.as_bytes(), "csv", Columns { required: REQUIRED, optional: &[] });
     let records = records.map_err(|faults| {
