@@ -105,18 +105,7 @@ pub fn record(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewCollec
     let payments = match result {
         ListResult::Allocated => allocate(w, scope, order, &row, &lines)?,
         ListResult::PendingListCorrection => {
-            let (into, session) = match new.method {
-                Method::Cash => {
-                    let desk = match new.desk {
-                        Some(desk) => desk,
-                        None => desks::first(w, mutual)?.id,
-                    };
-                    let till = desks::hold(w, mutual, desk, scope.today())?;
-                    (till.holding(), Some(till.session.id))
-                }
-                Method::Bank | Method::Payroll => (Holding::Bank, None),
-                Method::Mobile => (Holding::Mobile, None),
-            };
+            let (into, session) = till_of(w, scope, &row)?;
             let event = Event::MoneyUnallocated { into };
             let posting =
                 Posting { source: Some(id.uuid()), session, ..Posting::of(event, new.amount_minor, new.received_on) };
@@ -160,13 +149,37 @@ pub fn correct(
         ..row
     };
     let payments = match result {
-        ListResult::Allocated => pay_all(w, scope, order, &row, &lines, &revisions)?,
+        ListResult::Allocated => {
+            // Where the money lies it is whose it is now: each payment is posted from there, as if it had come today.
+            let (from, session) = till_of(w, scope, &row)?;
+            let event = Event::UnallocatedReturned { from };
+            let posting =
+                Posting { source: Some(id.uuid()), session, ..Posting::of(event, row.amount_minor, scope.today()) };
+            post(w, mutual, scope.currency(), order.id, scope.today(), &[posting])?;
+            pay_all(w, scope, order, &row, &lines, &revisions)?
+        }
         ListResult::PendingListCorrection => Vec::new(),
     };
     store::set_collection(w, &row)?;
     keep_list(w, &row, &lines, &payments)?;
     told(w, &row, result);
     Ok(())
+}
+
+/// Where the transfer lies; a desk through which its cash goes is held.
+fn till_of(w: &mut Write, scope: &MutualScope, row: &GroupCollection) -> Result<(Holding, Option<CashSessionId>)> {
+    match row.method {
+        Method::Cash => {
+            let desk = match row.cash_desk_id {
+                Some(desk) => desk,
+                None => desks::first(w, scope.mutual())?.id,
+            };
+            let till = desks::hold(w, scope.mutual(), desk, scope.today())?;
+            Ok((till.holding(), Some(till.session.id)))
+        }
+        Method::Bank | Method::Payroll => Ok((Holding::Bank, None)),
+        Method::Mobile => Ok((Holding::Mobile, None)),
+    }
 }
 
 fn judged(lines: &[(HouseholdId, i64)], amount_minor: i64) -> Result<ListResult> {
@@ -253,7 +266,7 @@ fn pay_all(
             taker: Taker::Desk(desk),
             label: None,
             source: Some(Key::new(row.id.uuid())),
-            was_unallocated: row.was_pending,
+            was_unallocated: false,
         };
         let id = w.new_id();
         payments.push(contributions::pay(w, order, &locked, id, &new)?);

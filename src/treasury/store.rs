@@ -569,7 +569,7 @@ pub fn sum_unassigned(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
     Ok(created.unwrap_or(0) + pending.unwrap_or(0))
 }
 
-/// The sum of standing payments that had lain unallocated, and of what was sent back.
+/// The sum of standing payments that had lain unallocated, of what was sent back, and of lists that were corrected.
 pub fn sum_assigned(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
     let paid: Option<i64> = payments::table
         .filter(payments::mutual_id.eq(mutual))
@@ -591,7 +591,13 @@ pub fn sum_assigned(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
         .filter(mobile_decisions::kind.eq(Decided::Returned))
         .select(sql::<Nullable<BigInt>>("CAST(SUM(mobile_events.amount_minor) AS BIGINT)"))
         .first(r.conn())?;
-    Ok(paid.unwrap_or(0) + returned.unwrap_or(0))
+    let corrected: Option<i64> = group_collections::table
+        .filter(group_collections::mutual_id.eq(mutual))
+        .filter(group_collections::was_pending.eq(true))
+        .filter(group_collections::allocated_on.is_not_null())
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    Ok(paid.unwrap_or(0) + returned.unwrap_or(0) + corrected.unwrap_or(0))
 }
 
 /// What all other payers have paid.
