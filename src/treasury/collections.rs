@@ -154,7 +154,7 @@ pub fn correct(
             let (from, session) = till_of(w, scope, &row)?;
             let event = Event::UnallocatedReturned { from };
             let posting =
-                Posting { source: Some(id.uuid()), session, ..Posting::of(event, row.amount_minor, scope.today()) };
+                Posting { source: Some(id.uuid()), session, ..Posting::of(event, row.amount_minor, row.received_on) };
             post(w, mutual, scope.currency(), order.id, scope.today(), &[posting])?;
             pay_all(w, scope, order, &row, &lines, &revisions)?
         }
