@@ -10,6 +10,7 @@ use crate::claims::overtaken;
 use crate::contributions::desks_http as desks;
 use crate::contributions::http as contributions;
 use crate::contributions::lists_http as money_lists;
+use crate::contributions::papers;
 use crate::contributions::receipts_http as receipts;
 use crate::contributions::relief_http as relief;
 use crate::eligibility::http as eligibility;
@@ -931,7 +932,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/mutuals/{m}/households/{id}/statement" money_lists::household_statement, "A household's statement between two days; JSON, or PDF where `Accept` asks")
         .needs(P::PaymentRead, Mutual)
         .query::<money_lists::StatementFilter>()
-        .gives::<money_lists::StatementView>(200)
+        .gives::<papers::StatementView>(200)
         .persons()
         .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/receipt-series" receipts::series, "Series of receipts with their gaps, by label")
@@ -941,7 +942,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/mutuals/{m}/receipts/{id}" receipts::get, "A receipt or counter-receipt; JSON, or PDF where `Accept` asks, on a roll of 80 mm or A4")
         .needs(P::PaymentRead, Mutual)
         .query::<receipts::ReceiptFilter>()
-        .gives::<receipts::ReceiptView>(200)
+        .gives::<papers::ReceiptView>(200)
         .persons()
         .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/claims/overtaken" overtaken::list, "Claims refused for want of cover that, as known now, stood")

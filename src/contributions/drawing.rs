@@ -4,9 +4,8 @@
     clippy::float_arithmetic,
     reason = "places on paper are no amounts, and PDF has them in f32"
 )]
-use super::lists_http::StatementView;
 use super::model::{DueKind, Method};
-use super::receipts_http::{ReceiptKind, ReceiptView};
+use super::papers::{Paper, ReceiptKind, ReceiptView, StatementView};
 use super::statement::LineKind;
 use super::texts::{Texts, texts_of};
 use crate::language::Language;
@@ -14,18 +13,7 @@ use crate::money::{Currency, format_minor};
 use crate::print::{
     A4_HEIGHT, A4_WIDTH, BRAND, FAINT, INK, LINE, MM, PAPER, Style, document, page_of, paragraph, rectangle, text,
 };
-use crate::words;
 use krilla::surface::Surface;
-
-words! {
-    /// What a receipt is printed on.
-    pub enum Paper {
-        /// The roll of a receipt printer, 80 mm wide.
-        Roll = "80mm",
-        /// A sheet.
-        A4 = "a4",
-    }
-}
 
 /// An amount with its currency, thousands apart.
 fn amount(minor: i64, currency: &str) -> String {

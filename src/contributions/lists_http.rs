@@ -1,9 +1,9 @@
 //! `/mutuals/{m}/arrears`, `…/contributions/as-of`, `…/households/{id}/statement`: shapes and handlers.
 use super::drawing;
 use super::lists;
-use super::model::DueKind;
+use super::papers::{StatementLine, StatementView};
 use super::position::Position;
-use super::statement::{LineKind, Statement, statement};
+use super::statement::{Statement, statement};
 use super::store;
 use crate::access::guard::Guard;
 use crate::access::permissions::need;
@@ -269,41 +269,6 @@ pub async fn contributions(
         })
         .await?;
     Ok(shown(&view))
-}
-
-/// A line of a statement.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct StatementLine {
-    pub on: NaiveDate,
-    pub kind: LineKind,
-    /// Of a due, and of the due that was waived or written off.
-    pub due_kind: Option<DueKind>,
-    pub receipt_number: Option<String>,
-    /// What the household owes more; below zero, less.
-    pub amount_minor: i64,
-    /// What it owes after this line; below zero, it has paid ahead.
-    pub balance_minor: i64,
-}
-
-/// A household's statement between two days.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct StatementView {
-    pub mutual: String,
-    pub household_id: HouseholdId,
-    pub household_number: String,
-    /// Family name first; empty where there is none today.
-    pub principal: String,
-    pub from: NaiveDate,
-    pub to: NaiveDate,
-    /// What the household owed before the first day.
-    pub opening_minor: i64,
-    pub lines: Vec<StatementLine>,
-    /// What it owes at the end: open dues less what was paid ahead and what no due has taken.
-    pub closing_minor: i64,
-    pub open_minor: i64,
-    pub advance_minor: i64,
-    pub credit_minor: i64,
-    pub currency: String,
 }
 
 /// Of which time, and in which language.

@@ -7,6 +7,7 @@ pub mod http;
 pub mod lists;
 pub mod lists_http;
 pub mod model;
+pub mod papers;
 pub mod position;
 pub mod receipts;
 pub mod receipts_http;

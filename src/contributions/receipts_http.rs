@@ -1,7 +1,8 @@
 //! `/mutuals/{m}/receipts`, `/receipt-series`: shapes and handlers.
-use super::drawing::{self, Paper};
+use super::drawing;
 use super::lists;
-use super::model::{DueKind, Method, Receipt};
+use super::model::{Method, Receipt};
+use super::papers::{Paper, ReceiptKind, ReceiptLine, ReceiptView};
 use super::store;
 use crate::access::guard::Guard;
 use crate::access::permissions::need;
@@ -12,63 +13,11 @@ use crate::households::store as households;
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::web::{Ids, Query, shown, wants_pdf};
-use crate::words;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-
-words! {
-    /// For what a receipt was given.
-    pub enum ReceiptKind {
-        /// Money received from a household.
-        Payment = "PAYMENT",
-        /// The counter-receipt of a reversal.
-        Reversal = "REVERSAL",
-        /// The counter-receipt of a credit given back.
-        Refund = "REFUND",
-        /// What another payer paid.
-        Subsidy = "SUBSIDY",
-    }
-}
-
-/// For what a part of the money was.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ReceiptLine {
-    /// Null for what no due has taken.
-    pub due_kind: Option<DueKind>,
-    pub due_on: Option<NaiveDate>,
-    pub amount_minor: i64,
-}
-
-/// A receipt.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ReceiptView {
-    pub id: ReceiptId,
-    pub receipt_number: String,
-    pub kind: ReceiptKind,
-    pub mutual: String,
-    pub issued_on: NaiveDate,
-    /// Above zero what was received, below zero what was taken back or given back.
-    pub amount_minor: i64,
-    pub currency: String,
-    pub method: Option<Method>,
-    pub reference: Option<String>,
-    /// Null where another payer paid.
-    pub household_id: Option<HouseholdId>,
-    pub household_number: Option<String>,
-    /// Who paid: the principal, family name first, or the other payer.
-    pub payer: String,
-    pub payment_id: Option<PaymentId>,
-    /// The receipt that a counter-receipt takes back.
-    pub reverses: Option<String>,
-    /// Why it was taken back or given back.
-    pub reason: Option<String>,
-    /// Of a payment, as it is allocated now.
-    pub lines: Vec<ReceiptLine>,
-}
 
 /// What stands behind a receipt, within the caller's sections.
 fn show(r: &mut Read, scope: &MutualScope, mutual: &str, id: ReceiptId) -> Result<ReceiptView> {

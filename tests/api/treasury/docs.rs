@@ -1,9 +1,8 @@
 //! The samples of receipts and of a statement in `docs/samples/`: drawn from invented facts, so that the same bytes come out
 //! each time. The pictures beside them are made from the PDF by hand.
-use ayni::contributions::drawing::{Paper, receipt, statement};
-use ayni::contributions::lists_http::{StatementLine, StatementView};
+use ayni::contributions::drawing::{receipt, statement};
 use ayni::contributions::model::{DueKind, Method};
-use ayni::contributions::receipts_http::{ReceiptKind, ReceiptLine, ReceiptView};
+use ayni::contributions::papers::{Paper, ReceiptKind, ReceiptLine, ReceiptView, StatementLine, StatementView};
 use ayni::contributions::statement::LineKind;
 use ayni::ids::*;
 use ayni::language::Language;
