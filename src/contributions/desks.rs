@@ -208,7 +208,7 @@ fn post_difference(
     counted: i64,
     note: Option<&str>,
 ) -> Result<()> {
-    if !(0..=super::service::LARGEST_MINOR).contains(&counted) {
+    if !(0..=super::rules::LARGEST_MINOR).contains(&counted) {
         return Err(Problem::of(Code::AmountRefused).at("/counted_minor").into());
     }
     let difference = counted - expected;

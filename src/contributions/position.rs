@@ -1,8 +1,7 @@
 //! A household's money as the rows say it: what it owes, what it paid, what took what. Everything that decides on money or
 //! cover, and everything that shows it, begins here.
 use super::model::*;
-use super::rules::{self, Book};
-use super::service::HOUSEHOLD;
+use super::rules::{self, Book, HOUSEHOLD};
 use super::store;
 use crate::db::Read;
 use crate::error::{Error, Result};

@@ -7,6 +7,11 @@ use chrono::NaiveDate;
 
 pub use crate::products::rules::DueKind;
 
+/// Who pays what the household itself owes.
+pub const HOUSEHOLD: &str = crate::products::rules::HOUSEHOLD;
+/// The largest amount: every client counts exactly up to it.
+pub const LARGEST_MINOR: i64 = (1 << 53) - 1;
+
 /// A due and what was paid for it so far. Ids are ordered as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due<Id> {

@@ -16,10 +16,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
-/// Who pays what the household itself owes.
-pub const HOUSEHOLD: &str = crate::products::rules::HOUSEHOLD;
-/// The largest amount: every client counts exactly up to it.
-pub const LARGEST_MINOR: i64 = (1 << 53) - 1;
+pub use super::rules::{HOUSEHOLD, LARGEST_MINOR};
 
 /// A household that this command holds locked, and what every row of money needs.
 #[derive(Debug, Clone, Copy)]
