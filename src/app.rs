@@ -38,17 +38,23 @@ pub const HOOKS: Hooks = Hooks {
     parting_reversed: crate::enrolments::moves::parting_reversed,
     cancel_dues: crate::contributions::service::cancel_unpaid,
     execute,
+    refused,
     found_mutual,
 };
 
 /// What a second person approved, by its kind.
 fn execute(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution) -> Result<()> {
     use crate::access::approvals::Kind;
+    use crate::claims::{appeals, letters, review, settlement};
     use crate::contributions::model::CancellationKind;
     use crate::contributions::{relief, reversals};
     use crate::treasury::movements;
     match Kind::parse(&execution.kind) {
-        Some(Kind::Settlement) => crate::claims::settlement::execute(w, execution),
+        Some(Kind::Settlement) => settlement::execute(w, execution),
+        Some(Kind::Advance) => settlement::execute_advance(w, execution),
+        Some(Kind::Override) => review::execute(w, execution),
+        Some(Kind::Appeal) => appeals::execute(w, execution),
+        Some(Kind::Letter) => letters::execute(w, execution),
         Some(Kind::Reversal) => reversals::reverse(w, execution),
         Some(Kind::Refund) => reversals::refund(w, execution),
         Some(Kind::Waiver) => relief::relieve(w, execution, CancellationKind::Waived),
@@ -59,10 +65,21 @@ fn execute(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution)
     }
 }
 
+/// What a second person refused, by its kind.
+fn refused(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution) -> Result<()> {
+    use crate::access::approvals::Kind;
+    match Kind::parse(&execution.kind) {
+        Some(Kind::Settlement) => crate::claims::settlement::refused(w, execution),
+        // Nothing waits with the others.
+        _ => Ok(()),
+    }
+}
+
 fn found_mutual(w: &mut crate::db::Write, mutual: crate::ids::MutualId) -> Result<()> {
     crate::ledger::service::open_books(w, mutual)?;
     crate::contributions::desks::open_desk(w, mutual)?;
-    crate::treasury::movements::begin(w, mutual)
+    crate::treasury::movements::begin(w, mutual)?;
+    crate::claims::settings::begin(w, mutual)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

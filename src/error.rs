@@ -104,6 +104,8 @@ codes! {
     AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or beyond what can be counted.";
     RefundAboveCredit = 422 "refund_above_credit" "More than the credit": "A household is given back its credit at most.";
     NotEnoughCash = 422 "not_enough_cash" "Not enough cash": "The desk does not have so much.";
+    PaymentAboveSettlement = 422 "payment_above_settlement" "More than the settlement": "A settlement is paid what is left of it at most.";
+    AppealLate = 422 "appeal_late" "Too late to appeal": "The days within which the mutual takes an appeal have passed since the decision.";
     RemittanceAboveFloat = 422 "remittance_above_float" "More than the float": "A collector hands over what he holds and has not submitted yet, at most.";
     NoCardCheck = 422 "card_check_failed" "The card number is mistyped": "Its check digits do not agree (R52).";
     PreconditionRequired = 428 "precondition_required" "If-Match is required": "Send `If-Match` with the `ETag` that you read, so that nobody else's change is lost.";

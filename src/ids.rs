@@ -205,6 +205,22 @@ kinds! {
     ClaimNumber => ClaimNumberId;
     /// A settlement.
     Settlement => SettlementId;
+    /// A guarantee letter.
+    Letter => LetterId;
+    /// A decision that another one replaced.
+    ClaimDecision => ClaimDecisionId;
+    /// A claim taken back.
+    ClaimVoid => ClaimVoidId;
+    /// An appeal against a decision.
+    Appeal => AppealId;
+    /// What a settlement pays of a claim.
+    SettlementItem => SettlementItemId;
+    /// A payment of a settlement.
+    SettlementPayment => SettlementPaymentId;
+    /// Money given to a facility in advance.
+    Advance => AdvanceId;
+    /// How a mutual decides on care.
+    CareSettings => CareSettingsId;
     /// Something that waits for a second person.
     Approval => ApprovalId;
     /// A mutual's settings of money.

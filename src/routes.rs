@@ -5,8 +5,13 @@ use crate::access::audit_http as audit;
 use crate::access::http as access;
 use crate::access::permissions::Permission;
 use crate::cards::http as cards;
+use crate::claims::appeals_http as appeals;
 use crate::claims::http as claims;
+use crate::claims::letters_http as letters;
 use crate::claims::overtaken;
+use crate::claims::review_http as review;
+use crate::claims::settings as care_settings;
+use crate::claims::settlement_http as settlements;
 use crate::contributions::desks_http as desks;
 use crate::contributions::http as contributions;
 use crate::contributions::lists_http as money_lists;
@@ -30,6 +35,7 @@ use crate::organisations::http as organisations;
 use crate::products::http as products;
 use crate::products::price_http as product_price;
 use crate::providers::http as providers;
+use crate::reports::care_http as care;
 use crate::reports::http as reports;
 use crate::treasury::collections_http as collections;
 use crate::treasury::collectors_http as collectors;
@@ -1040,23 +1046,195 @@ pub static ROUTES: &[Route] = &[
         .gives::<claims::ClaimView>(200)
         .persons()
         .writes(Writes::Audit),
-    route!(Post "/mutuals/{m}/claims/{id}/decision" claims::decide, "Decides a claim that waits for a person; needs an id")
+    route!(Get "/mutuals/{m}/claims/queue" review::queue, "Claims that wait for a person, the riskiest first, with why and how risky")
+        .needs(P::ClaimRead, Mutual)
+        .query::<review::QueueFilter>()
+        .pages::<review::WaitingView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/claims/outstanding" care::outstanding, "What is owed for care on a day, decided and not decided, by facility")
+        .needs(P::ClaimRead, Mutual)
+        .query::<care::OutstandingFilter>()
+        .gives::<care::OutstandingView>(200),
+    route!(Get "/mutuals/{m}/claims/promptness" care::promptness_of, "How many days payment took, from the care and from the submission")
+        .needs(P::ClaimRead, Mutual)
+        .query::<care::PromptnessFilter>()
+        .gives::<care::PromptnessView>(200),
+    route!(Get "/mutuals/{m}/claims/{id}/history" review::history, "A claim with all that was decided on it, and from what")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<review::HistoryView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/claims/{id}/decision" review::decide,
+        "Decides a claim that waits for a person, or asks a second one above the limit; needs an id")
         .needs(P::ClaimDecide, Mutual)
-        .body::<claims::DecideClaim>()
+        .body::<review::DecideClaim>()
+        .gives::<review::DecidedView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/claims/{id}/pend" review::pend, "Lets a claim wait for documents or the medical adviser; needs an id")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<review::PendClaim>()
         .gives::<claims::ClaimView>(200)
         .if_match()
         .persons()
         .writes(Writes::Facts),
-    route!(Get "/mutuals/{m}/settlements" claims::settlements, "Payments to facilities, by id")
+    route!(Put "/mutuals/{m}/claims/{id}/assignment" review::assign, "Gives a claim that waits to somebody to work on")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<review::AssignClaim>()
+        .gives::<review::ReviewView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/claims/{id}/void" review::void, "Takes a claim back: what it used is given back; needs an id")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<review::VoidClaim>()
+        .gives::<claims::ClaimView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/care-settings" care_settings::get, "How the mutual decides on care")
         .needs(P::ClaimRead, Mutual)
-        .query::<claims::SettlementFilter>()
-        .pages::<claims::SettlementView>()
+        .gives::<care_settings::CareSettingsView>(200),
+    route!(Patch "/mutuals/{m}/care-settings" care_settings::change, "Changes how the mutual decides on care")
+        .needs(P::MoneySettings, Mutual)
+        .body::<care_settings::ChangeCareSettings>()
+        .gives::<care_settings::CareSettingsView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/letters" letters::list, "Guarantee letters, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<letters::LetterFilter>()
+        .pages::<letters::LetterView>()
         .persons()
         .writes(Writes::Audit),
-    route!(Post "/mutuals/{m}/settlements" claims::request_settlement,
-        "Asks for the settlement of a facility's claims; a second person approves; needs an id")
+    route!(Post "/mutuals/{m}/letters" letters::request, "Asks for a guarantee letter; needs an id")
+        .needs(P::ClaimSubmit, Mutual)
+        .body::<letters::RequestLetter>()
+        .gives::<letters::LetterView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/letters/{id}" letters::get, "A guarantee letter")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<letters::LetterView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/letters/{id}/review" letters::take_up, "Takes a request for a letter up")
+        .needs(P::ClaimDecide, Mutual)
+        .gives::<letters::LetterView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/letters/{id}/issue" letters::issue,
+        "Issues a letter with its amount and days, or asks a second person above the limit; needs an id")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<letters::IssueLetter>()
+        .gives::<letters::IssuedView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/letters/{id}/refuse" letters::refuse, "Refuses a letter that was asked for")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<letters::WithdrawLetter>()
+        .gives::<letters::LetterView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/letters/{id}/revoke" letters::revoke, "Revokes a letter that no claim has used")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<letters::WithdrawLetter>()
+        .gives::<letters::LetterView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/appeals" appeals::list, "Appeals against decisions, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<appeals::AppealFilter>()
+        .pages::<appeals::AppealView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/appeals" appeals::file, "Files an appeal of a member or a facility; needs an id")
+        .needs(P::ClaimSubmit, Mutual)
+        .body::<appeals::FileAppeal>()
+        .gives::<appeals::AppealView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/appeals/{id}" appeals::get, "An appeal")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<appeals::AppealView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/appeals/{id}/decision" appeals::decide,
+        "Decides an appeal, by another person than who decided the claim; needs an id")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<appeals::DecideAppeal>()
+        .gives::<appeals::DecidedAppealView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/settlements" settlements::list, "Settlements of claims, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<settlements::SettlementFilter>()
+        .pages::<settlements::SettlementView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/settlements" settlements::request,
+        "Asks for the settlement of claims of a facility or a household; a second person approves; needs an id")
         .needs(P::SettlementWrite, Mutual)
-        .body::<claims::RequestSettlement>()
+        .body::<settlements::RequestSettlement>()
+        .gives::<approvals::RequestedView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/settlements/payment-file" settlements::payment_file, "What is to be paid, a line per settlement, as CSV for the bank")
+        .needs(P::SettlementWrite, Mutual)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/settlements/{id}" settlements::get, "A settlement with its payments")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<settlements::FullSettlementView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/settlements/{id}/claims" settlements::items, "What a settlement pays, by claim")
+        .needs(P::ClaimRead, Mutual)
+        .query::<settlements::ItemFilter>()
+        .pages::<settlements::SettlementItemView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/settlements/{id}/payments" settlements::pay, "Records that a settlement was paid, in full or in part; needs an id")
+        .needs(P::SettlementWrite, Mutual)
+        .body::<settlements::PaySettlement>()
+        .gives::<settlements::FullSettlementView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/settlements/{id}/dispute" settlements::dispute, "A facility contests a settlement: nothing more is paid; needs an id")
+        .needs(P::SettlementWrite, Mutual)
+        .body::<settlements::SettlementReason>()
+        .gives::<settlements::FullSettlementView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/settlements/{id}/resume" settlements::resume, "Takes a contested settlement up again; needs an id")
+        .needs(P::SettlementWrite, Mutual)
+        .body::<settlements::SettlementReason>()
+        .gives::<settlements::FullSettlementView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/settlements/{id}/cancel" settlements::cancel, "Gives a settlement up of which nothing was paid; needs an id")
+        .needs(P::SettlementWrite, Mutual)
+        .body::<settlements::SettlementReason>()
+        .gives::<settlements::FullSettlementView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/advances" settlements::advances, "Money given to facilities in advance, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<settlements::AdvanceFilter>()
+        .pages::<settlements::AdvanceView>(),
+    route!(Post "/mutuals/{m}/advances" settlements::request_advance, "Asks for an advance to a facility; a second person approves; needs an id")
+        .needs(P::SettlementWrite, Mutual)
+        .body::<settlements::RequestAdvance>()
         .gives::<approvals::RequestedView>(201)
         .persons()
         .writes(Writes::Facts),
@@ -1090,6 +1268,24 @@ pub static ROUTES: &[Route] = &[
         .pages::<claims::ClaimView>()
         .persons()
         .writes(Writes::Audit),
+    route!(Get "/providers/{id}/letters" letters::list_own, "A facility's own letters in a mutual, by id")
+        .needs(P::OwnClaims, Provider)
+        .query::<letters::OwnLetterFilter>()
+        .pages::<letters::LetterView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/providers/{id}/letters" letters::request_own, "Asks for a letter for a presented card; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<letters::RequestOwnLetter>()
+        .gives::<letters::LetterView>(201)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Post "/providers/{id}/appeals" appeals::file_own, "A facility's appeal against a decision on its own claim; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<appeals::FileOwnAppeal>()
+        .gives::<appeals::AppealView>(201)
+        .persons()
+        .writes(Writes::Facts),
     route!(Post "/providers/{id}/claims" claims::submit_own, "Submits a facility's claim for a presented card; needs an id")
         .needs(P::OwnClaims, Provider)
         .body::<claims::SubmitOwnClaim>()

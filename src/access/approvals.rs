@@ -36,6 +36,14 @@ words! {
         Expense = "expense",
         /// The reversal of an expense or of another movement.
         MovementReversal = "movement_reversal",
+        /// A person's decision on a claim above the mutual's limit.
+        Override = "override",
+        /// A person's decision on an appeal above the limit.
+        Appeal = "appeal",
+        /// A guarantee letter above the limit.
+        Letter = "letter",
+        /// Money given to a facility in advance.
+        Advance = "advance",
     }
 }
 
@@ -106,6 +114,15 @@ fn find(r: &mut Read, scope: &MutualScope, id: ApprovalId) -> Result<Approval> {
         .ok_or_else(|| Code::NotFound.into())
 }
 
+/// Whether something of this id waits, or waited, for a second person.
+///
+/// # Errors
+/// The database's.
+pub fn exists(r: &mut Read, scope: &MutualScope, id: ApprovalId) -> Result<bool> {
+    let row = approvals::table.find((scope.mutual(), id));
+    Ok(diesel::select(diesel::dsl::exists(row)).get_result(r.conn())?)
+}
+
 /// Approves a request, which is done now, or refuses it. One statement takes the row, so that two approvers do it once.
 ///
 /// # Errors
@@ -144,20 +161,22 @@ pub fn decide(
     if taken != 1 {
         return Err(Problem::with(Code::WrongState, format!("the request was {} already", known.state)).into());
     }
-    if state == State::Approved {
-        let request = serde_json::from_str(&known.request)
-            .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
-        let execution = Execution {
-            kind: known.kind.code().to_owned(),
-            id,
-            request,
-            mutual: scope.mutual(),
-            currency: scope.currency(),
-            today: scope.today(),
-            command: order.id,
-            requested_by: known.requested_by,
-        };
-        (hooks.execute)(w, &execution)?;
+    let request = serde_json::from_str(&known.request)
+        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
+    let execution = Execution {
+        kind: known.kind.code().to_owned(),
+        id,
+        request,
+        scope: scope.clone(),
+        mutual: scope.mutual(),
+        currency: scope.currency(),
+        today: scope.today(),
+        command: order.id,
+        requested_by: known.requested_by,
+    };
+    match state {
+        State::Approved => (hooks.execute)(w, &execution)?,
+        State::Requested | State::Refused => (hooks.refused)(w, &execution)?,
     }
     w.changed("approval", id.uuid(), None, None);
     w.field("state", Some(json!(known.state)), Some(json!(state)));

@@ -94,6 +94,8 @@ pub struct Execution {
     pub id: ApprovalId,
     /// The whole request, as it was stored.
     pub request: serde_json::Value,
+    /// The approver's scope.
+    pub scope: crate::access::scopes::MutualScope,
     /// The mutual.
     pub mutual: MutualId,
     /// Its currency.
@@ -125,6 +127,8 @@ pub struct Hooks {
     pub cancel_dues: fn(&mut Write, MutualId, HouseholdId, &[DueId], NaiveDate) -> Result<bool>,
     /// Does what a second person approved.
     pub execute: fn(&mut Write, &Execution) -> Result<()>,
+    /// Lets go of what waited for a second person who refused.
+    pub refused: fn(&mut Write, &Execution) -> Result<()>,
     /// Gives a new mutual its accounts, its cash desk and its series.
     pub found_mutual: fn(&mut Write, MutualId) -> Result<()>,
 }

@@ -25,6 +25,11 @@ pub fn find_command(r: &mut Read, mutual: MutualId, id: CommandId) -> QueryResul
     commands::table.find((mutual, id)).select(CommandRow::as_select()).first(r.conn()).optional()
 }
 
+/// An audit row of a mutual.
+pub fn find(r: &mut Read, mutual: MutualId, id: AuditId) -> QueryResult<Option<AuditRow>> {
+    audit_rows::table.find((mutual, id)).select(AuditRow::as_select()).first(r.conn()).optional()
+}
+
 /// Writes audit rows with their values.
 ///
 /// # Errors

@@ -1,9 +1,8 @@
-//! `/mutuals/{m}/claims`, `/settlements`, `/providers/{id}/claims`: shapes and handlers.
-use super::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome, Settlement, VisitType};
-use super::rules::Decision;
-use super::service::{self, Deciding, MOST_LINES, NewClaim, NewLine, Verdict};
-use super::{settlement, store};
-use crate::access::approvals;
+//! `/mutuals/{m}/claims`, `/providers/{id}/claims`: shapes and handlers of intake.
+use super::model::{Claim, ClaimReason, ClaimState, Line, Links, Mode, Outcome, VisitType};
+use super::rules::{Bearer, Decision, Share};
+use super::service::{self, Cites, Deciding, MOST_LINES, NewClaim, NewLine};
+use super::{review_store, store};
 use crate::access::guard::{AtProvider, Guard, Signed};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
@@ -14,11 +13,12 @@ use crate::households::service::mutual_of_card;
 use crate::households::store as households;
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, blocking, changed, found, made, shown};
+use crate::web::{Body, Ids, Query, blocking, found, made, shown};
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// A line with what was decided on it.
@@ -71,12 +71,19 @@ pub struct ClaimView {
     pub member_minor: i64,
     pub provider_writeoff_minor: i64,
     pub other_payer_minor: i64,
-    pub settlement_id: Option<SettlementId>,
+    /// What settlements have paid of the mutual's share.
+    pub settled_minor: i64,
+    /// The refused or voided claim that it submits again.
+    pub resubmits_id: Option<ClaimId>,
+    /// The check at the counter that it cites.
+    pub check_id: Option<AuditId>,
+    /// The guarantee letter that it cites.
+    pub letter_id: Option<LetterId>,
     pub lines: Vec<LineView>,
     pub version: i64,
 }
 
-fn view(claim: Claim, lines: Vec<Line>, with_diagnoses: bool) -> ClaimView {
+pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_diagnoses: bool) -> ClaimView {
     let diagnoses = claim.diagnoses.split_whitespace().map(str::to_owned).collect();
     ClaimView {
         id: claim.id,
@@ -103,7 +110,10 @@ fn view(claim: Claim, lines: Vec<Line>, with_diagnoses: bool) -> ClaimView {
         member_minor: claim.member_minor,
         provider_writeoff_minor: claim.provider_writeoff_minor,
         other_payer_minor: claim.other_paid_minor,
-        settlement_id: claim.settlement_id,
+        settled_minor: claim.settled_minor,
+        resubmits_id: links.as_ref().and_then(|links| links.resubmits_id),
+        check_id: links.as_ref().and_then(|links| links.check_id),
+        letter_id: links.as_ref().and_then(|links| links.letter_id),
         lines: lines
             .into_iter()
             .map(|line| LineView {
@@ -125,19 +135,41 @@ fn view(claim: Claim, lines: Vec<Line>, with_diagnoses: bool) -> ClaimView {
     }
 }
 
-fn show(r: &mut Read, scope: &MutualScope, id: ClaimId, with_diagnoses: bool) -> Result<ClaimView> {
+pub(super) fn show(r: &mut Read, scope: &MutualScope, id: ClaimId, with_diagnoses: bool) -> Result<ClaimView> {
     let claim = store::find(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
     let lines = store::list_lines(r, scope.mutual(), id)?;
-    Ok(view(claim, lines, with_diagnoses))
+    let links = review_store::find_links(r, scope.mutual(), id)?;
+    Ok(view(claim, lines, links, with_diagnoses))
+}
+
+/// Claims with their lines and what they cite.
+pub(super) fn views(
+    r: &mut Read,
+    mutual: MutualId,
+    claims: Vec<Claim>,
+    with_diagnoses: bool,
+) -> Result<Vec<ClaimView>> {
+    let ids: Vec<ClaimId> = claims.iter().map(|claim| claim.id).collect();
+    let mut lines: BTreeMap<ClaimId, Vec<Line>> = BTreeMap::new();
+    for line in store::list_lines_of(r, mutual, &ids)? {
+        lines.entry(line.claim_id).or_default().push(line);
+    }
+    let mut links: BTreeMap<ClaimId, Links> =
+        review_store::list_links(r, mutual, &ids)?.into_iter().map(|row| (row.id, row)).collect();
+    let view = |claim: Claim| {
+        let (own, cited) = (lines.remove(&claim.id).unwrap_or_default(), links.remove(&claim.id));
+        view(claim, own, cited, with_diagnoses)
+    };
+    Ok(claims.into_iter().map(view).collect())
 }
 
 /// Whether the caller reads diagnoses in a mutual.
-fn reads_diagnoses(signed: &Signed, scope: &MutualScope) -> bool {
+pub(super) fn reads_diagnoses(signed: &Signed, scope: &MutualScope) -> bool {
     signed.mutual_scope(scope.mutual().into(), Permission::DiagnosisRead).is_ok()
 }
 
 /// The mutual first, then the bodies above it: whose catalogue and conventions it has.
-fn owners(signed: &Signed, scope: &MutualScope) -> Vec<OrganisationId> {
+pub(super) fn owners(signed: &Signed, scope: &MutualScope) -> Vec<OrganisationId> {
     let mutual: OrganisationId = scope.mutual().into();
     let mut owners = vec![mutual];
     owners.extend(signed.picture.ancestors(mutual, scope.today()));
@@ -166,12 +198,8 @@ fn page(
     with_diagnoses: bool,
 ) -> Result<Page<ClaimView>> {
     let rows = store::list(r, scope, filter.0, filter.1, ask.after_one()?, ask.fetch())?;
-    let mut with_lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        let lines = store::list_lines(r, scope.mutual(), row.id)?;
-        with_lines.push((row, lines));
-    }
-    Ok(ask.page(with_lines, |(row, _)| vec![row.id.to_string()], |(row, lines)| view(row, lines, with_diagnoses)))
+    let page = ask.page(rows, |row| vec![row.id.to_string()], |row| row);
+    Ok(Page { items: views(r, scope.mutual(), page.items, with_diagnoses)?, next_cursor: page.next_cursor })
 }
 
 /// `GET /mutuals/{m}/claims`
@@ -218,7 +246,7 @@ pub struct SubmitLine {
     pub unit_price_minor: i64,
 }
 
-fn is_diagnosis(text: &str, _: &()) -> garde::Result {
+pub(super) fn is_diagnosis(text: &str, _: &()) -> garde::Result {
     let bytes = text.as_bytes();
     let good = (3..=8).contains(&bytes.len())
         && bytes[0].is_ascii_uppercase()
@@ -262,6 +290,15 @@ macro_rules! claim_body {
             #[garde(inner(range(min = 0, max = 1_000_000_000_000)))]
             #[schema(minimum = 0, maximum = 1000000000000_i64)]
             pub other_payer_minor: Option<i64>,
+            /// The refused or voided claim of the same person and facility that is submitted again.
+            #[garde(skip)]
+            pub resubmits_id: Option<ClaimId>,
+            /// The check at the counter that is cited.
+            #[garde(skip)]
+            pub check_id: Option<AuditId>,
+            /// The guarantee letter that is cited.
+            #[garde(skip)]
+            pub letter_id: Option<LetterId>,
             #[garde(length(min = 1, max = MOST_LINES), dive)]
             #[schema(min_items = 1, max_items = 100)]
             pub lines: Vec<SubmitLine>,
@@ -283,6 +320,7 @@ macro_rules! claim_body {
                     diagnoses: self.diagnoses.clone().unwrap_or_default().join(" "),
                     other_payer_minor: self.other_payer_minor,
                     lines: self.lines.iter().map(NewLine::from).collect(),
+                    cites: Cites { resubmits: self.resubmits_id, check: self.check_id, letter: self.letter_id },
                 }
             }
         }
@@ -365,7 +403,7 @@ pub struct QuoteView {
     pub lines: Vec<QuoteLine>,
 }
 
-fn quote_view(decision: Decision, currency: &str) -> QuoteView {
+pub(super) fn quote_view(decision: Decision, currency: &str) -> QuoteView {
     QuoteView {
         outcome: decision.decision,
         claim_reason: decision.claim_reason,
@@ -403,122 +441,33 @@ pub async fn quote(guard: Guard<need::ClaimSubmit, MutualScope>, body: Body<Subm
     Ok(shown(&quote_view(decision, guard.scope.currency().code())))
 }
 
-/// A person's word on a claim that waits.
+/// What the mutual bears of a line, where that is not what the rules give.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DecideClaim {
-    /// The command's id, made by the client; it or an `Idempotency-Key` is needed.
+pub struct SetShare {
+    /// The line's number.
+    #[garde(range(min = 1, max = 1000))]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub line: i64,
+    /// Minor units.
+    #[garde(range(min = 0, max = 9_007_199_254_740_991))]
+    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    pub mutual_minor: i64,
+    /// Who bears the difference, or gives it up.
     #[garde(skip)]
-    pub id: Option<CommandId>,
-    /// True: it is no duplicate, the rules decide it. False: it is one and is refused.
-    #[garde(skip)]
-    pub accept: bool,
-    #[garde(length(chars, min = 1, max = 300))]
-    #[schema(min_length = 1, max_length = 300)]
-    pub reason: String,
+    pub bearer: Bearer,
 }
 
-/// `POST /mutuals/{m}/claims/{id}/decision`
-pub async fn decide(
-    guard: Guard<need::ClaimDecide, MutualScope>,
-    path: Ids<(OrganisationId, ClaimId)>,
-    body: Body<DecideClaim>,
-) -> Result<HttpResponse> {
-    let id = path.0.1;
-    let order = guard.money_order(&body)?;
-    let if_match = guard.facts.if_match.clone();
-    let owners = owners(&guard, &guard.scope);
-    let with_diagnoses = reads_diagnoses(&guard, &guard.scope);
-    let asked = body.value;
-    let (view, replayed) = guard
-        .act(
-            order,
-            move |w, scope, order| {
-                let verdict = if asked.accept { Verdict::Accept } else { Verdict::Reject };
-                service::review(w, scope, order, &owners, id, if_match.as_deref(), (verdict, asked.reason.trim()))
-            },
-            move |r, scope, _| show(r, scope, id, with_diagnoses),
-        )
-        .await?;
-    Ok(changed(replayed, Some(view.version), &view))
-}
-
-/// What is to be settled.
-#[derive(Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RequestSettlement {
-    /// Made by the client; it or an `Idempotency-Key` is needed. The approval and the settlement take it.
-    #[garde(skip)]
-    pub id: Option<ApprovalId>,
-    #[garde(skip)]
-    pub provider_id: ProviderId,
-    /// Claims decided on or before this day; today where it is left out.
-    #[garde(skip)]
-    pub decided_until: Option<NaiveDate>,
-}
-
-/// `POST /mutuals/{m}/settlements`
-pub async fn request_settlement(
-    guard: Guard<need::SettlementWrite, MutualScope>,
-    body: Body<RequestSettlement>,
-) -> Result<HttpResponse> {
-    let order = guard.money_order(&body)?;
-    let asked = body.value;
-    approvals::ask_for(&guard, order, move |w, scope, order| {
-        let until = asked.decided_until.unwrap_or(scope.today());
-        settlement::request(w, scope, order, asked.provider_id, until)
-    })
-    .await
-}
-
-/// A payment to a provider.
-#[derive(Serialize, ToSchema)]
-pub struct SettlementView {
-    pub id: SettlementId,
-    pub provider_id: ProviderId,
-    pub number_of_claims: i64,
-    pub amount_minor: i64,
-    pub currency: String,
-    pub paid_on: NaiveDate,
-}
-
-impl From<Settlement> for SettlementView {
-    fn from(row: Settlement) -> Self {
-        SettlementView {
-            id: row.id,
-            provider_id: row.provider_id,
-            number_of_claims: row.number_of_claims,
-            amount_minor: row.amount_minor,
-            currency: row.currency,
-            paid_on: row.paid_on,
-        }
+impl From<&SetShare> for Share {
+    fn from(share: &SetShare) -> Self {
+        Share { line: share.line, mutual: share.mutual_minor, bearer: share.bearer }
     }
 }
 
-/// Which page.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct SettlementFilter {
-    /// Rows, 1 to 200.
-    pub limit: Option<u16>,
-    /// From the page before.
-    pub cursor: Option<String>,
-}
-
-/// `GET /mutuals/{m}/settlements`
-pub async fn settlements(
-    guard: Guard<need::ClaimRead, MutualScope>,
-    query: Query<SettlementFilter>,
-) -> Result<HttpResponse> {
-    let ask = Ask::new(query.0.limit, query.0.cursor.as_deref(), "settlements")?;
-    let page: Page<SettlementView> = guard
-        .read(move |r, scope| {
-            let rows = store::list_settlements(r, scope, ask.after_one()?, ask.fetch())?;
-            Ok(ask.page(rows, |row| vec![row.id.to_string()], SettlementView::from))
-        })
-        .await?;
-    guard.note("settlement", page.items.iter().map(|row| row.id.uuid()), None).await?;
-    Ok(shown(&page))
+/// The approval that a command asked for, where it did.
+pub(super) fn asked_for(r: &mut Read, scope: &MutualScope, command: CommandId) -> Result<Option<ApprovalId>> {
+    let id: ApprovalId = Key::new(command.uuid());
+    Ok(crate::access::approvals::exists(r, scope, id)?.then_some(id))
 }
 
 claim_body! {

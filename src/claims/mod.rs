@@ -1,9 +1,22 @@
-//! Claims: submitted, decided by one pure function, reviewed where a person is needed, settled with a second person.
+//! Claims: submitted, decided by one pure function, reviewed where a person is needed, contested, settled with a second person.
+pub mod appeals;
+pub mod appeals_http;
+pub mod decisions;
+pub mod gathering;
 pub mod http;
+pub mod letters;
+pub mod letters_http;
 pub mod model;
 pub mod opening;
 pub mod overtaken;
+pub mod review;
+pub mod review_http;
+pub mod review_store;
+pub mod risk;
 pub mod rules;
 pub mod service;
+pub mod settings;
 pub mod settlement;
+pub mod settlement_http;
+pub mod settlement_store;
 pub mod store;

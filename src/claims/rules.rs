@@ -13,8 +13,8 @@ use crate::products::rules::{Benefit, Product};
 mod facts;
 
 pub use facts::{
-    ClaimFacts, ClaimLine, ClaimReason, Contract, Coverage, Decision, ExistingClaim, GuaranteeLetter, History, Input,
-    LineDecision, LineReason, Mode, Outcome, ProviderFacts, Sector, TariffVersion, Totals,
+    Bearer, ClaimFacts, ClaimLine, ClaimReason, Contract, Coverage, Decision, ExistingClaim, GuaranteeLetter, History,
+    Input, LineDecision, LineReason, Mode, Outcome, ProviderFacts, Sector, Share, TariffVersion, Totals, Word,
 };
 
 /// Why no decision can be computed; none of these is an answer to a claimant.
@@ -26,17 +26,33 @@ pub enum ClaimError {
     NegativeAmount,
     #[error("category {category} has neither a rate nor a co-payment")]
     BenefitWithoutShare { category: String },
+    #[error("line {line} was not decided: nothing of it can be set")]
+    UnknownLine { line: i64 },
+    #[error("the share set on line {line} is more than its bearer can give or than was billed")]
+    ShareOutOfBounds { line: i64 },
+    #[error("the shares set exceed what is left of a ceiling, or the letter")]
+    SharesAboveCeiling,
     #[error(transparent)]
     Overflow(#[from] Overflow),
 }
 
-/// Decides a claim: the checks of R21, then each line in ascending number, then the outcome.
+/// Decides a claim: what a person said of it as a whole, the checks of R21, each line in ascending number, what a person
+/// said of lines, then the outcome.
 pub fn adjudicate(input: &Input) -> Result<Decision, ClaimError> {
     check_amounts(&input.claim)?;
     let billed = billed_total(input.claim.lines.iter())?;
+    let mode = input.claim.mode;
+    if let Some(word) = &input.word {
+        if let Some(reason) = word.held {
+            return Ok(pended(reason, billed));
+        }
+        if let Some(reason) = word.refused {
+            return Ok(refused(reason, word.bearer, mode, billed));
+        }
+    }
     match failed_check(input)? {
-        Some(ClaimReason::SuspectedDuplicate) => return Ok(pended(billed)),
-        Some(reason) => return Ok(refused(reason, input.claim.mode, billed)),
+        Some(reason @ ClaimReason::SuspectedDuplicate) => return Ok(pended(reason, billed)),
+        Some(reason) => return Ok(refused(reason, None, mode, billed)),
         None => {}
     }
 
@@ -47,7 +63,14 @@ pub fn adjudicate(input: &Input) -> Result<Decision, ClaimError> {
     for line in lines {
         decided.push(decide_line(input, line, &mut left)?);
     }
+    if let Some(word) = &input.word {
+        set_shares(input, &word.shares, &mut decided)?;
+    }
     let totals = add_up(billed, &decided)?;
+    let is_large = input.review_above.is_some_and(|limit| totals.mutual > limit);
+    if is_large && input.word.is_none() {
+        return Ok(pended(ClaimReason::AboveLimit, billed));
+    }
     Ok(Decision { decision: outcome(&decided, &totals), claim_reason: None, lines: decided, totals })
 }
 
@@ -80,39 +103,27 @@ fn billed(line: &ClaimLine) -> Result<i64, Overflow> {
 // ---------------------------------------------------------------------------------------------------------------------
 // The checks on the claim (R21)
 
-/// The first check that fails, in the order of R21.
+/// The first check that fails, in the order of R21, and that nobody waived.
 fn failed_check(input: &Input) -> Result<Option<ClaimReason>, ClaimError> {
     let claim = &input.claim;
-    if is_duplicate(input) {
-        return Ok(Some(ClaimReason::Duplicate));
-    }
-    if claim.service_date > claim.submitted_on {
-        return Ok(Some(ClaimReason::FutureServiceDate));
-    }
-    if is_filed_late(input) {
-        return Ok(Some(ClaimReason::LateFiling));
-    }
-    if !input.coverage.is_beneficiary {
-        return Ok(Some(ClaimReason::NotABeneficiary));
-    }
-    if let Some(reason) = lack_of_cover(input) {
-        return Ok(Some(reason));
-    }
-    if !claim.emergency {
-        if !is_contracted(input) {
-            return Ok(Some(ClaimReason::ProviderNotContracted));
-        }
-        if needs_referral(input) && !claim.referral {
-            return Ok(Some(ClaimReason::ReferralRequired));
-        }
-        if needs_letter(input)? && !has_valid_letter(claim) {
-            return Ok(Some(match claim.prior_auth {
-                None => ClaimReason::PriorAuthRequired,
-                Some(_) => ClaimReason::PriorAuthExpired,
-            }));
-        }
-    }
-    Ok(is_suspected_duplicate(input).then_some(ClaimReason::SuspectedDuplicate))
+    let letter_reason = match claim.prior_auth {
+        None => ClaimReason::PriorAuthRequired,
+        Some(_) => ClaimReason::PriorAuthExpired,
+    };
+    let planned = !claim.emergency;
+    let checks = [
+        is_duplicate(input).then_some(ClaimReason::Duplicate),
+        (claim.service_date > claim.submitted_on).then_some(ClaimReason::FutureServiceDate),
+        is_filed_late(input).then_some(ClaimReason::LateFiling),
+        (!input.coverage.is_beneficiary).then_some(ClaimReason::NotABeneficiary),
+        lack_of_cover(input),
+        (planned && !is_contracted(input)).then_some(ClaimReason::ProviderNotContracted),
+        (planned && needs_referral(input) && !claim.referral).then_some(ClaimReason::ReferralRequired),
+        (planned && needs_letter(input)? && !has_valid_letter(claim)).then_some(letter_reason),
+        is_suspected_duplicate(input).then_some(ClaimReason::SuspectedDuplicate),
+    ];
+    let is_waived = |reason: &ClaimReason| input.word.as_ref().is_some_and(|word| word.waived.contains(reason));
+    Ok(checks.into_iter().flatten().find(|reason| !is_waived(reason)))
 }
 
 /// R31: the same provider and the same number.
@@ -186,15 +197,11 @@ fn needs_letter(input: &Input) -> Result<bool, Overflow> {
 }
 
 /// R21: a refused claim has no lines, and its whole billed amount goes to the bearer of R26.
-fn refused(reason: ClaimReason, mode: Mode, billed: i64) -> Decision {
-    let of_provider = matches!(
-        reason,
-        ClaimReason::Duplicate
-            | ClaimReason::FutureServiceDate
-            | ClaimReason::LateFiling
-            | ClaimReason::PriorAuthRequired
-            | ClaimReason::PriorAuthExpired
-    );
+fn refused(reason: ClaimReason, bearer: Option<Bearer>, mode: Mode, billed: i64) -> Decision {
+    let of_provider = match bearer {
+        Some(bearer) => bearer == Bearer::Provider,
+        None => reason.is_borne_by_provider(),
+    };
     let provider_writeoff = match mode {
         Mode::ThirdParty if of_provider => billed,
         Mode::ThirdParty | Mode::Reimbursement => 0,
@@ -207,11 +214,11 @@ fn refused(reason: ClaimReason, mode: Mode, billed: i64) -> Decision {
     }
 }
 
-/// Check 9 does not refuse: no amount is decided yet.
-fn pended(billed: i64) -> Decision {
+/// What waits for a person is not refused: no amount is decided yet.
+fn pended(reason: ClaimReason, billed: i64) -> Decision {
     Decision {
         decision: Outcome::Pended,
-        claim_reason: Some(ClaimReason::SuspectedDuplicate),
+        claim_reason: Some(reason),
         lines: Vec::new(),
         totals: Totals { billed, ..Totals::default() },
     }
@@ -415,6 +422,37 @@ fn consume(left: &mut Option<i64>, paid: i64) {
     if let Some(left) = left {
         *left -= paid;
     }
+}
+
+/// What a person set: the mutual's share of a line, the difference on who bears it. No ceiling is exceeded by it.
+fn set_shares(input: &Input, shares: &[Share], decided: &mut [LineDecision]) -> Result<(), ClaimError> {
+    if shares.is_empty() {
+        return Ok(());
+    }
+    for share in shares {
+        let line = decided.iter_mut().find(|line| line.line == share.line);
+        let line = line.ok_or(ClaimError::UnknownLine { line: share.line })?;
+        let more = share.mutual.checked_sub(line.mutual).ok_or(Overflow)?;
+        let borne = match (share.bearer, input.claim.mode) {
+            (Bearer::Provider, Mode::ThirdParty) => &mut line.provider_writeoff,
+            (Bearer::Member, _) | (Bearer::Provider, Mode::Reimbursement) => &mut line.member,
+        };
+        if share.mutual < 0 || *borne < more {
+            return Err(ClaimError::ShareOutOfBounds { line: share.line });
+        }
+        *borne -= more;
+        line.mutual = share.mutual;
+        if !line.reasons.contains(&LineReason::Reviewed) {
+            line.reasons.push(LineReason::Reviewed);
+        }
+    }
+    let left = Left::at_start(input);
+    let paid = money::sum(decided.iter().map(|line| line.mutual))?;
+    let limits = [left.person_year, left.household_year, left.letter];
+    if limits.into_iter().flatten().any(|limit| paid > limit) {
+        return Err(ClaimError::SharesAboveCeiling);
+    }
+    Ok(())
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

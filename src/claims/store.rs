@@ -20,15 +20,43 @@ pub fn insert_number(w: &mut Write, row: &Number) -> QueryResult<bool> {
     .map(|inserted| inserted == 1)
 }
 
-/// True where a claim has this number of the provider.
-pub fn has_number(r: &mut Read, mutual: MutualId, provider: ProviderId, number: &str) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
+/// The claim that has this number of the provider.
+pub fn holder_of_number(
+    r: &mut Read,
+    mutual: MutualId,
+    provider: ProviderId,
+    number: &str,
+) -> QueryResult<Option<ClaimId>> {
+    claim_numbers::table
+        .filter(claim_numbers::mutual_id.eq(mutual))
+        .filter(claim_numbers::provider_id.eq(provider))
+        .filter(claim_numbers::number.eq(number))
+        .select(claim_numbers::claim_id)
+        .first(r.conn())
+        .optional()
+}
+
+/// Lets a claim take over the number of the one that it resubmits; false where that one does not have it.
+pub fn take_over_number(w: &mut Write, of: &Number, from: ClaimId) -> QueryResult<bool> {
+    diesel::update(
         claim_numbers::table
-            .filter(claim_numbers::mutual_id.eq(mutual))
-            .filter(claim_numbers::provider_id.eq(provider))
-            .filter(claim_numbers::number.eq(number)),
-    ))
-    .get_result(r.conn())
+            .filter(claim_numbers::mutual_id.eq(of.mutual_id))
+            .filter(claim_numbers::provider_id.eq(of.provider_id))
+            .filter(claim_numbers::number.eq(&of.number))
+            .filter(claim_numbers::claim_id.eq(from)),
+    )
+    .set(claim_numbers::claim_id.eq(of.claim_id))
+    .execute(w.conn())
+    .map(|n| n == 1)
+}
+
+/// Frees the number of a claim that is taken back; one that it never had stays where it is.
+pub fn free_number(w: &mut Write, mutual: MutualId, claim: ClaimId) -> QueryResult<()> {
+    diesel::delete(
+        claim_numbers::table.filter(claim_numbers::mutual_id.eq(mutual)).filter(claim_numbers::claim_id.eq(claim)),
+    )
+    .execute(w.conn())
+    .map(|_| ())
 }
 
 /// Adds a claim; false where its number is taken.
@@ -47,12 +75,27 @@ pub fn find(r: &mut Read, scope: &MutualScope, id: ClaimId) -> QueryResult<Optio
     claims::table.find((scope.mutual(), id)).select(Claim::as_select()).first(r.conn()).optional()
 }
 
+/// A claim of a mutual, for a command that has its right already.
+pub fn find_in(r: &mut Read, mutual: MutualId, id: ClaimId) -> QueryResult<Option<Claim>> {
+    claims::table.find((mutual, id)).select(Claim::as_select()).first(r.conn()).optional()
+}
+
 /// The lines of a claim, by line.
 pub fn list_lines(r: &mut Read, mutual: MutualId, claim: ClaimId) -> QueryResult<Vec<Line>> {
     claim_lines::table
         .filter(claim_lines::mutual_id.eq(mutual))
         .filter(claim_lines::claim_id.eq(claim))
         .order(claim_lines::line)
+        .select(Line::as_select())
+        .load(r.conn())
+}
+
+/// The lines of these claims, by claim and line.
+pub fn list_lines_of(r: &mut Read, mutual: MutualId, claims: &[ClaimId]) -> QueryResult<Vec<Line>> {
+    claim_lines::table
+        .filter(claim_lines::mutual_id.eq(mutual))
+        .filter(claim_lines::claim_id.eq_any(claims.to_vec()))
+        .order((claim_lines::claim_id, claim_lines::line))
         .select(Line::as_select())
         .load(r.conn())
 }
@@ -85,16 +128,21 @@ pub fn list(
 }
 
 /// What the mutual has paid in the cover year of an enrolment, before it went live too: for a person, and for the household
-/// (R28).
+/// (R28). Claims taken back do not count, nor does the one that is decided anew.
 pub fn year_paid(
     r: &mut Read,
     mutual: MutualId,
     household: HouseholdId,
     member: MemberId,
     enrolment: EnrolmentId,
+    but: Option<ClaimId>,
 ) -> QueryResult<(i64, i64)> {
-    let of =
-        claims::mutual_id.eq(mutual).and(claims::household_id.eq(household)).and(claims::enrolment_id.eq(enrolment));
+    let of = claims::mutual_id
+        .eq(mutual)
+        .and(claims::household_id.eq(household))
+        .and(claims::enrolment_id.eq(enrolment))
+        .and(claims::state.ne(ClaimState::Voided))
+        .and(claims::id.ne(but.unwrap_or(ClaimId::NIL)));
     let total = || sql::<Nullable<BigInt>>("CAST(SUM(mutual_minor) AS BIGINT)");
     let all: Option<i64> = claims::table.filter(of).select(total()).first(r.conn())?;
     let own: Option<i64> =
@@ -130,8 +178,8 @@ pub fn used_quantities(
     r: &mut Read,
     mutual: MutualId,
     member: MemberId,
-    from: NaiveDate,
-    to: NaiveDate,
+    (from, to): (NaiveDate, NaiveDate),
+    but: Option<ClaimId>,
 ) -> QueryResult<BTreeMap<String, i64>> {
     let rows: Vec<(String, Option<i64>)> = claim_lines::table
         .inner_join(
@@ -140,6 +188,8 @@ pub fn used_quantities(
         .filter(claims::mutual_id.eq(mutual))
         .filter(claims::member_id.eq(member))
         .filter(claims::service_on.between(from, to))
+        .filter(claims::state.ne(ClaimState::Voided))
+        .filter(claims::id.ne(but.unwrap_or(ClaimId::NIL)))
         .filter(claim_lines::approved_quantity.is_not_null())
         .group_by(claim_lines::category)
         .select((claim_lines::category, sql::<Nullable<BigInt>>("CAST(SUM(approved_quantity) AS BIGINT)")))
@@ -154,8 +204,9 @@ pub fn list_near(
     member: MemberId,
     provider: ProviderId,
     on: NaiveDate,
-    but: Option<ClaimId>,
+    but: [Option<ClaimId>; 2],
 ) -> QueryResult<Vec<(String, Vec<String>)>> {
+    let but = but.map(|id| id.unwrap_or(ClaimId::NIL));
     let rows: Vec<(ClaimId, String, String)> = claims::table
         .inner_join(
             claim_lines::table
@@ -166,7 +217,8 @@ pub fn list_near(
         .filter(claims::member_id.eq(member))
         .filter(claims::provider_id.eq(provider))
         .filter(claims::service_on.eq(on))
-        .filter(claims::id.ne(but.unwrap_or(ClaimId::NIL)))
+        .filter(claims::state.ne(ClaimState::Voided))
+        .filter(claims::id.ne_all(but.to_vec()))
         .order((claims::id, claim_lines::line))
         .select((claims::id, claims::invoice_number, services::code))
         .load(r.conn())?;
@@ -177,13 +229,13 @@ pub fn list_near(
     Ok(found.into_values().collect())
 }
 
-/// Writes a decision on a claim that waited, if it still does; false where it does not.
+/// Writes the state and the decision of a claim whose version is still the one read; false where it is not.
 pub fn set_decision(w: &mut Write, row: &Claim) -> QueryResult<bool> {
     diesel::update(
         claims::table
             .filter(claims::mutual_id.eq(row.mutual_id))
             .filter(claims::id.eq(row.id))
-            .filter(claims::state.eq(ClaimState::Pended)),
+            .filter(claims::version.eq(row.version)),
     )
     .set((
         (
@@ -221,71 +273,6 @@ pub fn set_line(w: &mut Write, row: &Line) -> QueryResult<()> {
         ))
         .execute(w.conn())
         .map(|_| ())
-}
-
-/// Decided third-party claims of a provider with something to pay, decided on or before a day, by id.
-pub fn list_payable(
-    r: &mut Read,
-    mutual: MutualId,
-    provider: ProviderId,
-    until: NaiveDate,
-    limit: i64,
-) -> QueryResult<Vec<(ClaimId, i64)>> {
-    claims::table
-        .filter(claims::mutual_id.eq(mutual))
-        .filter(claims::provider_id.eq(provider))
-        .filter(claims::state.eq(ClaimState::Decided))
-        .filter(claims::mode.eq(Mode::ThirdParty))
-        .filter(claims::mutual_minor.gt(0))
-        .filter(claims::decided_on.le(until))
-        .order(claims::id)
-        .limit(limit)
-        .select((claims::id, claims::mutual_minor))
-        .load(r.conn())
-}
-
-/// Adds a settlement.
-pub fn insert_settlement(w: &mut Write, row: &Settlement) -> QueryResult<()> {
-    diesel::insert_into(settlements::table).values(row).execute(w.conn()).map(|_| ())
-}
-
-/// Marks claims as paid by a settlement; gives how many still were to be paid.
-pub fn set_paid(w: &mut Write, mutual: MutualId, ids: &[ClaimId], settlement: SettlementId) -> QueryResult<usize> {
-    let mut paid = 0;
-    for chunk in ids.chunks(500) {
-        paid += diesel::update(
-            claims::table
-                .filter(claims::mutual_id.eq(mutual))
-                .filter(claims::id.eq_any(chunk.to_vec()))
-                .filter(claims::state.eq(ClaimState::Decided)),
-        )
-        .set((
-            claims::state.eq(ClaimState::Paid),
-            claims::settlement_id.eq(Some(settlement)),
-            claims::version.eq(claims::version + 1),
-        ))
-        .execute(w.conn())?;
-    }
-    Ok(paid)
-}
-
-/// Settlements by id.
-pub fn list_settlements(
-    r: &mut Read,
-    scope: &MutualScope,
-    after: Option<SettlementId>,
-    limit: i64,
-) -> QueryResult<Vec<Settlement>> {
-    let mut query = settlements::table
-        .filter(settlements::mutual_id.eq(scope.mutual()))
-        .order(settlements::id)
-        .limit(limit)
-        .select(Settlement::as_select())
-        .into_boxed();
-    if let Some(after) = after {
-        query = query.filter(settlements::id.gt(after));
-    }
-    query.load(r.conn())
 }
 
 /// All claims of a mutual by id, for `verify`.

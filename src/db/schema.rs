@@ -545,12 +545,19 @@ diesel::table! {
     settlements (mutual_id, id) {
         mutual_id -> Id,
         id -> Id,
-        provider_id -> Id,
+        provider_id -> Nullable<Id>,
         number_of_claims -> BigInt,
         amount_minor -> BigInt,
         currency -> Text,
-        paid_on -> Date,
+        paid_on -> Nullable<Date>,
         recorded_at -> Timestamp,
+        household_id -> Nullable<Id>,
+        advance_offset_minor -> BigInt,
+        paid_minor -> BigInt,
+        state -> Text,
+        approved_on -> Date,
+        reason -> Nullable<Text>,
+        version -> BigInt,
     }
 }
 
@@ -586,9 +593,9 @@ diesel::table! {
         other_paid_minor -> BigInt,
         currency -> Text,
         inputs -> Text,
-        settlement_id -> Nullable<Id>,
         recorded_at -> Timestamp,
         version -> BigInt,
+        settled_minor -> BigInt,
     }
 }
 
@@ -1184,6 +1191,188 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    care_settings (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        appeal_days -> BigInt,
+        letter_days -> BigInt,
+        review_above_minor -> Nullable<BigInt>,
+        second_person_above_minor -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    letters (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        number -> Text,
+        provider_id -> Id,
+        member_id -> Id,
+        household_id -> Id,
+        services -> Text,
+        diagnoses -> Text,
+        estimated_minor -> BigInt,
+        planned_on -> Date,
+        note -> Nullable<Text>,
+        state -> Text,
+        amount_minor -> Nullable<BigInt>,
+        valid_from -> Nullable<Date>,
+        valid_to -> Nullable<Date>,
+        currency -> Text,
+        claim_id -> Nullable<Id>,
+        requested_on -> Date,
+        requested_by -> Nullable<Id>,
+        decided_on -> Nullable<Date>,
+        decided_by -> Nullable<Id>,
+        reason -> Nullable<Text>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claim_links (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        resubmits_id -> Nullable<Id>,
+        check_id -> Nullable<Id>,
+        letter_id -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claim_reviews (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        reason -> Text,
+        note -> Nullable<Text>,
+        risk -> BigInt,
+        risk_facts -> Text,
+        assigned_to -> Nullable<Id>,
+        assigned_at -> Nullable<Timestamp>,
+        since_on -> Date,
+        ended_on -> Nullable<Date>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claim_decisions (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        claim_id -> Id,
+        replaced_by -> Text,
+        replaced_on -> Date,
+        outcome -> Text,
+        claim_reason -> Nullable<Text>,
+        decided_on -> Nullable<Date>,
+        decided_by -> Nullable<Id>,
+        decision_reason -> Nullable<Text>,
+        billed_minor -> BigInt,
+        mutual_minor -> BigInt,
+        member_minor -> BigInt,
+        provider_writeoff_minor -> BigInt,
+        other_paid_minor -> BigInt,
+        lines -> Text,
+        inputs -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    claim_voids (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        claim_id -> Id,
+        reason -> Text,
+        voided_on -> Date,
+        voided_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    appeals (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        claim_id -> Id,
+        appellant -> Text,
+        reason -> Text,
+        filed_on -> Date,
+        filed_by -> Nullable<Id>,
+        state -> Text,
+        original_minor -> BigInt,
+        difference_minor -> Nullable<BigInt>,
+        decided_on -> Nullable<Date>,
+        decided_by -> Nullable<Id>,
+        decision_reason -> Nullable<Text>,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    settlement_items (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        settlement_id -> Id,
+        claim_id -> Id,
+        amount_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    settlement_payments (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        settlement_id -> Id,
+        method -> Text,
+        cash_desk_id -> Nullable<Id>,
+        amount_minor -> BigInt,
+        currency -> Text,
+        reference -> Nullable<Text>,
+        paid_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    advances (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider_id -> Id,
+        amount_minor -> BigInt,
+        currency -> Text,
+        reference -> Nullable<Text>,
+        paid_on -> Date,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -1240,6 +1429,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     claims,
     claim_lines,
     claim_numbers,
+    care_settings,
+    letters,
+    claim_links,
+    claim_reviews,
+    claim_decisions,
+    claim_voids,
+    appeals,
+    settlement_items,
+    settlement_payments,
+    advances,
     opening_usages,
     approvals,
     money_settings,

@@ -7,7 +7,7 @@ use crate::access::service::terminal_order;
 use crate::audit::frame::{Done, Hooks, Order, command, command_in};
 use crate::audit::model::{Asker, Purpose};
 use crate::claims::opening::{Used, record_used};
-use crate::claims::service::{Deciding, NewClaim, NewLine, submit};
+use crate::claims::service::{Cites, Deciding, NewClaim, NewLine, submit};
 use crate::contributions::desks;
 use crate::contributions::receipts;
 use crate::contributions::service::{Locked, NewPayment, Taker, pay};
@@ -545,6 +545,7 @@ impl Import<'_> {
                     .ok_or_else(|| Problem::with(Code::NotFound, format!("there is no member {member}")))?;
                 let lines = self.lines.get(&row.key).into_iter().flatten().map(|(line, _)| line.clone()).collect();
                 let new = NewClaim {
+                    cites: Cites::default(),
                     number: Some(row.key.clone()),
                     invoice_number: claim.invoice_number.clone(),
                     provider: self.provider(w, provider)?,

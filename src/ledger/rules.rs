@@ -135,10 +135,24 @@ pub enum Event {
         /// It had less than is known.
         less: bool,
     },
-    /// What was owed was paid from the bank.
+    /// A decided claim was decided anew, or waits again: the mutual owes less.
+    ClaimReduced {
+        /// To whom it was owed.
+        to: Creditor,
+    },
+    /// What was owed was paid.
     SettlementPaid {
         /// To whom.
         to: Creditor,
+        /// From where.
+        from: Holding,
+    },
+    /// A facility was given money in advance.
+    AdvancePaid,
+    /// What was owed to a facility was taken from its advance.
+    AdvanceOffset {
+        /// Which.
+        provider: ProviderId,
     },
     /// Money came for which no household is known.
     MoneyUnallocated {
@@ -280,7 +294,10 @@ impl Event {
             Event::CreditUsed { .. } => "credit_used",
             Event::ClaimDecided { .. } => "claim_decided",
             Event::OpeningBalance { .. } => "opening_balance",
+            Event::ClaimReduced { .. } => "claim_reduced",
             Event::SettlementPaid { .. } => "settlement_paid",
+            Event::AdvancePaid => "advance_paid",
+            Event::AdvanceOffset { .. } => "advance_offset",
             Event::MoneyUnallocated { .. } => "money_unallocated",
             Event::UnallocatedReturned { .. } => "unallocated_returned",
             Event::Refunded { .. } => "refunded",
@@ -304,7 +321,10 @@ impl Event {
                 (OWN_FUNDS.into(), account.code().into())
             }
             Event::OpeningBalance { account, .. } => (account.code().into(), OWN_FUNDS.into()),
-            Event::SettlementPaid { to } => (to.account(), "bank".into()),
+            Event::ClaimReduced { to } => (to.account(), "benefits".into()),
+            Event::SettlementPaid { to, from } => (to.account(), from.account()),
+            Event::AdvancePaid => ("advances".into(), "bank".into()),
+            Event::AdvanceOffset { provider } => (Creditor::Provider(provider).account(), "advances".into()),
             Event::MoneyUnallocated { into } => (into.account(), UNALLOCATED.into()),
             Event::UnallocatedReturned { from } => (UNALLOCATED.into(), from.account()),
             Event::Refunded { from } => ("household_credits".into(), from.account()),

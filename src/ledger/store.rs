@@ -130,6 +130,16 @@ pub fn list_transfers_of_payment(r: &mut Read, mutual: MutualId, payment: Paymen
         .load(r.conn())
 }
 
+/// The transfers of a settlement.
+pub fn list_transfers_of_settlement(r: &mut Read, mutual: MutualId, id: SettlementId) -> QueryResult<Vec<Transfer>> {
+    transfers::table
+        .filter(transfers::mutual_id.eq(mutual))
+        .filter(transfers::settlement_id.eq(id))
+        .order((transfers::id, transfers::ordinal))
+        .select(Transfer::as_select())
+        .load(r.conn())
+}
+
 /// The transfers that come from something else: a movement, a refund, a remittance.
 pub fn list_transfers_from(r: &mut Read, mutual: MutualId, source: SourceId) -> QueryResult<Vec<Transfer>> {
     transfers::table

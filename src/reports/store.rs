@@ -1,7 +1,7 @@
 //! Counts and sums of one mutual, from the rows. No function here gives a person.
 use super::model::{Figures, Month};
 use crate::access::scopes::FigureScope;
-use crate::claims::model::Outcome;
+use crate::claims::model::{Outcome, SettlementState};
 use crate::contributions::model::{CancellationKind, DueKind};
 use crate::db::Read;
 use crate::db::schema::*;
@@ -77,12 +77,45 @@ pub fn month(r: &mut Read, scope: &FigureScope, month: Month) -> QueryResult<Fig
             sql::<Nullable<BigInt>>("CAST(SUM(mutual_minor) AS BIGINT)"),
         ))
         .load(r.conn())?;
-    let count =
-        |outcome: Outcome| decided.iter().find(|(found, ..)| *found == outcome).map_or(0, |(_, count, _)| *count);
-    let paid_minor: Option<i64> = settlements::table
-        .filter(settlements::mutual_id.eq(mutual))
-        .filter(settlements::paid_on.between(month.from, month.to))
+    // A decision that was replaced was taken on its day all the same; what it gave was taken back on the day of the other.
+    let former: Vec<(Outcome, i64, Option<i64>)> = claim_decisions::table
+        .filter(claim_decisions::mutual_id.eq(mutual))
+        .filter(claim_decisions::decided_on.between(month.from, month.to))
+        .group_by(claim_decisions::outcome)
+        .select((
+            claim_decisions::outcome,
+            diesel::dsl::count_star(),
+            sql::<Nullable<BigInt>>("CAST(SUM(mutual_minor) AS BIGINT)"),
+        ))
+        .load(r.conn())?;
+    let replaced_minor: Option<i64> = claim_decisions::table
+        .filter(claim_decisions::mutual_id.eq(mutual))
+        .filter(claim_decisions::replaced_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(mutual_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    let voided_minor: Option<i64> = claim_voids::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(claim_voids::mutual_id).and(claims::id.eq(claim_voids::claim_id))),
+        )
+        .filter(claim_voids::mutual_id.eq(mutual))
+        .filter(claim_voids::voided_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(claims.mutual_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    let decided: Vec<(Outcome, i64, Option<i64>)> = decided.into_iter().chain(former).collect();
+    let count = |outcome: Outcome| -> i64 {
+        decided.iter().filter(|(found, ..)| *found == outcome).map(|(_, count, _)| count).sum()
+    };
+    let given_minor: i64 = decided.iter().filter_map(|(_, _, sum)| *sum).sum();
+    let paid_minor: Option<i64> = settlement_payments::table
+        .filter(settlement_payments::mutual_id.eq(mutual))
+        .filter(settlement_payments::paid_on.between(month.from, month.to))
         .select(sql::<Nullable<BigInt>>("CAST(SUM(amount_minor) AS BIGINT)"))
+        .first(r.conn())?;
+    let offset_minor: Option<i64> = settlements::table
+        .filter(settlements::mutual_id.eq(mutual))
+        .filter(settlements::state.ne(SettlementState::Cancelled))
+        .filter(settlements::approved_on.between(month.from, month.to))
+        .select(sql::<Nullable<BigInt>>("CAST(SUM(advance_offset_minor) AS BIGINT)"))
         .first(r.conn())?;
     Ok(Figures {
         households,
@@ -96,7 +129,7 @@ pub fn month(r: &mut Read, scope: &FigureScope, month: Month) -> QueryResult<Fig
         claims_approved: count(Outcome::Approved),
         claims_partially_approved: count(Outcome::PartiallyApproved),
         claims_rejected: count(Outcome::Rejected),
-        benefits_decided_minor: decided.iter().filter_map(|(_, _, sum)| *sum).sum(),
-        paid_minor: paid_minor.unwrap_or(0),
+        benefits_decided_minor: given_minor - replaced_minor.unwrap_or(0) - voided_minor.unwrap_or(0),
+        paid_minor: paid_minor.unwrap_or(0) + offset_minor.unwrap_or(0),
     })
 }

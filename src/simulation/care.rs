@@ -8,8 +8,12 @@ use crate::app::HOOKS;
 use crate::audit::frame::command;
 use crate::audit::model::Purpose;
 use crate::claims::model::{ClaimState, Mode, VisitType};
-use crate::claims::service::{Deciding, NewClaim, NewLine, Verdict, review, submit};
-use crate::claims::{settlement, store as claims};
+use crate::claims::model::{PaidBy, SettlementState};
+use crate::claims::review::{Verdict, review};
+use crate::claims::service::{Cites, Deciding, NewClaim, NewLine, submit};
+use crate::claims::settlement::{self, NewPayment};
+use crate::claims::settlement_store::{self as settlements, Payee};
+use crate::claims::store as claims;
 use crate::db::{Db, Wall};
 use crate::error::{Code, Error, Result};
 use crate::households::store as households;
@@ -82,6 +86,7 @@ pub fn fall_ill(
             diagnoses: dice.pick(&["B54", "J06.9", "A09", "R50.9", "S61.9"]).unwrap_or("R69").to_owned(),
             other_payer_minor: None,
             lines: lines.clone(),
+            cites: Cites::default(),
         };
         let order = order(db, scope, mutual.officer, Purpose::Claim);
         command(db, &HOOKS, &order, |w| submit(w, scope, &order, &owners, &new, Deciding { on: day }))?;
@@ -103,18 +108,19 @@ pub fn settle(db: &Db, picture: &Picture, tree: &Tree, mutual: usize, dice: &mut
     })?;
     for claim in waiting {
         let verdict = match dice.below(10) {
-            0..=5 => (Verdict::Reject, "the same care was claimed before"),
-            6..=8 => (Verdict::Accept, "two visits on one day, confirmed by the facility"),
+            0..=5 => Verdict::plain(false, "the same care was claimed before"),
+            6..=8 => Verdict::plain(true, "two visits on one day, confirmed by the facility"),
             _ => continue,
         };
         let order = order(db, &scope, mutual.officer, Purpose::Claim);
         let tag = crate::web::etag(claim.version);
-        command(db, &HOOKS, &order, |w| review(w, &scope, &order, &owners, claim.id, Some(&tag), verdict))?;
+        command(db, &HOOKS, &order, |w| review(w, &scope, &order, &owners, claim.id, Some(&tag), &verdict))?;
     }
     for provider in &mutual.facilities {
         let asked = order(db, &scope, mutual.treasurer, Purpose::Collection);
         let until = scope.today();
-        let requested = command(db, &HOOKS, &asked, |w| settlement::request(w, &scope, &asked, *provider, until));
+        let requested =
+            command(db, &HOOKS, &asked, |w| settlement::request(w, &scope, &asked, Payee::Provider(*provider), until));
         match requested {
             // Nothing is owed to this facility.
             Err(Error::Problem(problem)) if problem.code == Code::WrongState => continue,
@@ -132,12 +138,34 @@ pub fn settle(db: &Db, picture: &Picture, tree: &Tree, mutual: usize, dice: &mut
         let approved =
             command(db, &HOOKS, &order, |w| approvals::decide(w, &HOOKS, &scope, &order, approval, Some(&tag), None));
         match approved {
-            // An earlier request that still waits names the same claims: whoever comes second is refused.
+            // A claim of the request is not as it was asked for.
             Err(Error::Problem(problem)) if problem.code == Code::WrongState => {}
             other => {
                 other?;
             }
         }
+        pay(db, &scope, mutual, Key::new(approval.uuid()), dice)?;
     }
+    Ok(())
+}
+
+/// The bank pays what was approved: mostly at once, sometimes a part of it now.
+fn pay(db: &Db, scope: &MutualScope, mutual: &Mutual, id: SettlementId, dice: &mut Dice) -> Result<()> {
+    let found =
+        db.read(Wall::mutual(scope.mutual()), |r| settlements::find(r, scope.mutual(), id).map_err(Error::from))?;
+    let Some(row) = found.filter(|row| row.state == SettlementState::Approved) else { return Ok(()) };
+    let due = row.amount_minor - row.advance_offset_minor;
+    let amount_minor = if dice.percent(10) { (due / 2).max(1) } else { due };
+    let order = order(db, scope, mutual.treasurer, Purpose::Collection);
+    let new = NewPayment {
+        settlement: id,
+        method: PaidBy::Bank,
+        cash_desk: None,
+        amount_minor,
+        reference: Some(format!("VIR-{:06}", dice.below(1_000_000))),
+        paid_on: scope.today(),
+    };
+    let tag = crate::web::etag(row.version);
+    command(db, &HOOKS, &order, |w| settlement::pay(w, scope, &order, Some(&tag), &new))?;
     Ok(())
 }

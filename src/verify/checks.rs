@@ -1,8 +1,10 @@
 //! The checks, one function each.
 use super::{Finding, store};
 use crate::access::scopes::MutualScope;
-use crate::claims::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome};
+use crate::claims::model::{Claim, ClaimReason, ClaimState, Line, Outcome, SettlementState};
 use crate::claims::rules::{Input, adjudicate};
+use crate::claims::settlement::covered;
+use crate::claims::settlement_store;
 use crate::claims::store as claim_store;
 use crate::contributions::model::{Allocation, CashDesk, Payment};
 use crate::contributions::position::Position;
@@ -370,10 +372,11 @@ fn decision_wrong(claim: &Claim, lines: &[Line]) -> Option<String> {
     let Ok(decision) = adjudicate(&input) else {
         return Some("its inputs cannot be decided".into());
     };
-    // A person refused it as a duplicate: the rules had it wait.
+    // A person refused it as a duplicate, which the inputs did not say once: the rules had it wait.
     let refused_by_person = claim.outcome == Outcome::Rejected
         && claim.claim_reason == Some(ClaimReason::SuspectedDuplicate)
-        && claim.decided_by.is_some();
+        && claim.decided_by.is_some()
+        && input.word.is_none();
     if refused_by_person {
         return (decision.decision != Outcome::Pended).then(|| "it was refused by a person and did not wait".into());
     }
@@ -420,42 +423,104 @@ fn is_posted(transfer: &Transfer, event: Event, amount: i64, accounts: &[Account
         && code(transfer.credit_account_id) == credit
 }
 
+/// What the books owe for a claim: what was decided, less what was taken back.
 fn claim_transfer_wrong(claim: &Claim, own: &[&Transfer], accounts: &[Account]) -> Option<String> {
-    let to = match claim.mode {
-        Mode::ThirdParty => Creditor::Provider(claim.provider_id),
-        Mode::Reimbursement => Creditor::Member,
-    };
-    let event = Event::ClaimDecided { to };
-    let right = match own {
-        [] => claim.mutual_minor == 0,
-        [one] => claim.mutual_minor > 0 && is_posted(one, event, claim.mutual_minor, accounts),
-        _ => false,
-    };
-    (!right).then(|| "it is not in the books as the posting table says".into())
+    let to = claim.creditor();
+    let mut owed = 0;
+    for transfer in own {
+        let amount = transfer.amount_minor;
+        let is = |event: Event| is_posted(transfer, event, amount, accounts);
+        match (is(Event::ClaimDecided { to }), is(Event::ClaimReduced { to })) {
+            (true, _) => owed += amount,
+            (false, true) => owed -= amount,
+            (false, false) => return Some("it is not in the books as the posting table says".into()),
+        }
+    }
+    let expected = if claim.state == ClaimState::Voided { 0 } else { claim.mutual_minor };
+    (owed != expected).then(|| format!("the books owe {owed} for it, its decision {expected}"))
 }
 
-/// Settlements are the sum of the claims that they paid, and are in the books once.
+/// Settlements are the sum of their items; their payments are their sum paid and are in the books; what claims say that they
+/// were paid is what settlements covered of them.
 ///
 /// # Errors
 /// The database's.
 pub fn settlements(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
     let accounts = store::list_accounts(r, mutual)?;
     let transfers = store::list_transfers_of_settlements(r, mutual)?;
-    let sums = store::sums_by_settlement(r, mutual)?;
+    let mut settled: BTreeMap<ClaimId, i64> = BTreeMap::new();
     let mut findings = Vec::new();
-    for (id, provider, number, amount) in store::list_settlements(r, mutual)? {
-        let paid = sums.iter().find(|(of, ..)| *of == Some(id)).map(|(_, count, sum)| (*count, sum.unwrap_or(0)));
-        if paid != Some((number, amount)) {
-            let what = format!("settlement {id} of {amount} is not the sum of its claims");
+    for row in store::list_settlements(r, mutual)? {
+        let mut wrong = |what: &str| {
+            findings.push(finding(
+                "settlements",
+                code,
+                format!("settlement {} of {}: {what}", row.id, row.amount_minor),
+            ));
+        };
+        let items = settlement_store::list_items(r, mutual, row.id)?;
+        let sum: i64 = items.iter().map(|item| item.amount_minor).sum();
+        if sum != row.amount_minor || i64::try_from(items.len()).ok() != Some(row.number_of_claims) {
+            wrong("it is not the sum of its claims");
+        }
+        let payments = settlement_store::list_payments(r, mutual, row.id)?;
+        if payments.iter().map(|payment| payment.amount_minor).sum::<i64>() != row.paid_minor {
+            wrong("its payments are not what it says was paid");
+        }
+        if row.state != SettlementState::Cancelled {
+            let recovered: i64 = items.iter().map(|item| item.amount_minor.min(0)).sum();
+            let funds = row.paid_minor + row.advance_offset_minor - recovered;
+            for (item, paid) in items.iter().zip(covered(&items, funds)) {
+                *settled.entry(item.claim_id).or_default() += paid;
+            }
+        }
+        let to = row.provider_id.map_or(Creditor::Member, Creditor::Provider);
+        let own: Vec<&Transfer> = transfers.iter().filter(|transfer| transfer.settlement_id == Some(row.id)).collect();
+        let (reversed, standing): (Vec<&Transfer>, Vec<&Transfer>) =
+            own.iter().partition(|transfer| transfer.reverses_id.is_some());
+        let paid = |transfer: &Transfer| {
+            let payment =
+                payments.iter().find(|payment| transfer.source_id.is_some_and(|id| id.uuid() == payment.id.uuid()));
+            // What was settled before payments were kept apart has one transfer, which names none.
+            let amount = payment.map_or(row.paid_minor, |payment| payment.amount_minor);
+            transfer.event == "settlement_paid"
+                && transfer.amount_minor == amount
+                && accounts.iter().any(|account| {
+                    account.id == transfer.debit_account_id && account.code == (Event::ClaimReduced { to }).posting().0
+                })
+        };
+        let offset = |transfer: &Transfer| match row.provider_id {
+            Some(provider) => {
+                is_posted(transfer, Event::AdvanceOffset { provider }, row.advance_offset_minor, &accounts)
+            }
+            None => false,
+        };
+        let expected = payments.len() + usize::from(row.advance_offset_minor > 0);
+        let cancelled = if row.state == SettlementState::Cancelled { expected } else { 0 };
+        let right = standing.len() == expected
+            && reversed.len() == cancelled
+            && standing.iter().all(|transfer| paid(transfer) || offset(transfer));
+        if !right {
+            findings.push(finding(
+                "transfers",
+                code,
+                format!("settlement {} is not in the books as the posting table says", row.id),
+            ));
+        }
+    }
+    for (claim, number, settled_minor) in store::list_settled(r, mutual)? {
+        let covered = settled.remove(&claim).unwrap_or(0);
+        if covered != settled_minor {
+            let what = format!("claim {number} says that {settled_minor} of it was paid, its settlements {covered}");
             findings.push(finding("settlements", code, what));
         }
-        let own: Vec<&Transfer> = transfers.iter().filter(|row| row.settlement_id == Some(id)).collect();
-        let event = Event::SettlementPaid { to: Creditor::Provider(provider) };
-        let right = matches!(own.as_slice(), [one] if is_posted(one, event, amount, &accounts));
-        if !right {
-            let what = format!("settlement {id} is not in the books as the posting table says");
-            findings.push(finding("transfers", code, what));
-        }
+    }
+    if settled.values().any(|covered| *covered != 0) {
+        findings.push(finding(
+            "settlements",
+            code,
+            "a settlement covers a claim that says that nothing was paid".into(),
+        ));
     }
     Ok(findings)
 }

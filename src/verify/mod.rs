@@ -1,5 +1,6 @@
 //! Recomputes every invariant from the raw rows: `ayni verify`. Nothing here is used to answer anybody; it reads what the
 //! services wrote and says where it does not add up.
+pub mod care;
 pub mod checks;
 pub mod store;
 pub mod treasury;
@@ -79,6 +80,7 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
         found.extend(checks::books(r, scope.mutual(), code)?);
         found.extend(checks::settlements(r, scope.mutual(), code)?);
         found.extend(checks::desks(r, scope.mutual(), code)?);
+        found.extend(care::care(r, scope.mutual(), code)?);
         found.extend(treasury::treasury(r, scope.mutual(), code)?);
         found.extend(checks::ceilings(r, scope.mutual(), code)?);
         Ok::<_, crate::error::Error>((count, found))

@@ -1,4 +1,5 @@
 //! Rows as the checks read them: whole tables of a mutual, in no scope of a caller.
+use crate::claims::model::{Appeal, AppealState, ClaimState, FormerDecision, Letter, LetterState, Review, Settlement};
 use crate::contributions::model::Receipt;
 use crate::db::Read;
 use crate::db::schema::*;
@@ -150,35 +151,90 @@ pub fn list_transfers_of_settlements(r: &mut Read, mutual: MutualId) -> QueryRes
         .load(r.conn())
 }
 
-/// A settlement: id, provider, number of claims, amount.
-pub type SettlementFacts = (SettlementId, ProviderId, i64, i64);
-
 /// The settlements of a mutual.
-pub fn list_settlements(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<SettlementFacts>> {
+pub fn list_settlements(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<Settlement>> {
     settlements::table
         .filter(settlements::mutual_id.eq(mutual))
         .order(settlements::id)
-        .select((settlements::id, settlements::provider_id, settlements::number_of_claims, settlements::amount_minor))
+        .select(Settlement::as_select())
         .load(r.conn())
 }
 
-/// A settlement, how many claims it paid, and how much.
-pub type SettlementSums = Vec<(Option<SettlementId>, i64, Option<i64>)>;
-
-/// How many claims each settlement paid, and how much.
-pub fn sums_by_settlement(r: &mut Read, mutual: MutualId) -> QueryResult<SettlementSums> {
+/// Claims that say that something of them was paid or that are in a settlement: their numbers, and how much.
+pub fn list_settled(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(ClaimId, String, i64)>> {
     claims::table
         .filter(claims::mutual_id.eq(mutual))
-        .filter(claims::settlement_id.is_not_null())
-        .group_by(claims::settlement_id)
-        .select((
-            claims::settlement_id,
-            diesel::dsl::count_star(),
-            diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::BigInt>>(
-                "CAST(SUM(mutual_minor) AS BIGINT)",
-            ),
-        ))
+        .filter(claims::settled_minor.ne(0).or(claims::state.eq_any(vec![ClaimState::Batched, ClaimState::Paid])))
+        .order(claims::id)
+        .select((claims::id, claims::number, claims::settled_minor))
         .load(r.conn())
+}
+
+/// The decisions that were replaced, by claim and in their order.
+pub fn list_former(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<FormerDecision>> {
+    claim_decisions::table
+        .filter(claim_decisions::mutual_id.eq(mutual))
+        .order((claim_decisions::claim_id, claim_decisions::recorded_at, claim_decisions::id))
+        .select(FormerDecision::as_select())
+        .load(r.conn())
+}
+
+/// The appeals that changed a decision, by claim and in their order.
+pub fn list_changed_appeals(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<Appeal>> {
+    appeals::table
+        .filter(appeals::mutual_id.eq(mutual))
+        .filter(appeals::state.eq(AppealState::Changed))
+        .order((appeals::claim_id, appeals::id))
+        .select(Appeal::as_select())
+        .load(r.conn())
+}
+
+/// The reviews of a mutual with the states of their claims.
+pub fn list_reviews(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(Review, ClaimState)>> {
+    claim_reviews::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(claim_reviews::mutual_id).and(claims::id.eq(claim_reviews::id))),
+        )
+        .filter(claim_reviews::mutual_id.eq(mutual))
+        .order(claim_reviews::id)
+        .select((Review::as_select(), claims::state))
+        .load(r.conn())
+}
+
+/// How many claims wait.
+pub fn count_pended(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
+    claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::state.eq(ClaimState::Pended))
+        .count()
+        .get_result(r.conn())
+}
+
+/// The letters that a claim uses: with the claim's state, what the mutual bears of it, and which letter it cites.
+pub type UsedLetters = Vec<(Letter, ClaimState, i64, Option<LetterId>)>;
+
+/// The letters that claims use.
+pub fn list_used_letters(r: &mut Read, mutual: MutualId) -> QueryResult<UsedLetters> {
+    letters::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(letters::mutual_id).and(letters::claim_id.eq(claims::id.nullable()))),
+        )
+        .inner_join(
+            claim_links::table.on(claim_links::mutual_id.eq(claims::mutual_id).and(claim_links::id.eq(claims::id))),
+        )
+        .filter(letters::mutual_id.eq(mutual))
+        .order(letters::id)
+        .select((Letter::as_select(), claims::state, claims::mutual_minor, claim_links::letter_id))
+        .load(r.conn())
+}
+
+/// How many letters say that they are used.
+pub fn count_used_letters(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
+    letters::table
+        .filter(letters::mutual_id.eq(mutual))
+        .filter(letters::state.eq(LetterState::Used))
+        .count()
+        .get_result(r.conn())
 }
 
 /// What was paid for each person in each cover year: enrolment, person, sum.
@@ -189,6 +245,7 @@ pub fn sums_by_year(r: &mut Read, mutual: MutualId) -> QueryResult<YearSums> {
     claims::table
         .filter(claims::mutual_id.eq(mutual))
         .filter(claims::enrolment_id.is_not_null())
+        .filter(claims::state.ne(ClaimState::Voided))
         .group_by((claims::enrolment_id, claims::member_id))
         .select((
             claims::enrolment_id,

@@ -23,6 +23,48 @@ pub struct Input {
     /// Claims of the same beneficiary, without voided ones and the one that this claim resubmits (R31).
     #[serde(default)]
     pub existing_claims: Vec<ExistingClaim>,
+    /// The share of the mutual above which a claim waits for a person; none where it never does for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_above: Option<i64>,
+    /// What a person said: kept here so that his decision can be computed again too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<Word>,
+}
+
+/// A person's word on a claim, in review or in appeal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// It waits, for this reason, whatever the rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<ClaimReason>,
+    /// It is refused as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<ClaimReason>,
+    /// Who bears a claim that is refused as a whole; R26 where nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<Bearer>,
+    /// Checks that do not count for this claim.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<ClaimReason>,
+    /// What the mutual bears of lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
+}
+
+words! {
+    /// Who bears what the mutual does not.
+    pub enum Bearer {
+        Member = "member",
+        Provider = "provider",
+    }
+}
+
+/// What the mutual bears of a line, as a person set it; the difference is added to what `bearer` bears, or taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub line: i64,
+    pub mutual: i64,
+    pub bearer: Bearer,
 }
 
 /// The person's cover on the service date.
@@ -166,7 +208,7 @@ words! {
 }
 
 words! {
-    /// The checks on a whole claim (R21).
+    /// Why a whole claim is refused or waits: the checks of R21, then what a person may say.
     pub enum ClaimReason {
         Duplicate = "DUPLICATE",
         FutureServiceDate = "FUTURE_SERVICE_DATE",
@@ -179,6 +221,28 @@ words! {
         PriorAuthRequired = "PRIOR_AUTH_REQUIRED",
         PriorAuthExpired = "PRIOR_AUTH_EXPIRED",
         SuspectedDuplicate = "SUSPECTED_DUPLICATE",
+        /// The mutual's share is above the one that its settings let pass unseen: it waits.
+        AboveLimit = "ABOVE_LIMIT",
+        /// A document is missing: it waits.
+        DocumentsMissing = "DOCUMENTS_MISSING",
+        /// The medical adviser is asked: it waits.
+        MedicalReview = "MEDICAL_REVIEW",
+        /// A person refused it.
+        RefusedOnReview = "REFUSED_ON_REVIEW",
+    }
+}
+
+impl ClaimReason {
+    /// R26: who bears the whole of a claim refused for it, in third-party payment.
+    pub const fn is_borne_by_provider(self) -> bool {
+        matches!(
+            self,
+            ClaimReason::Duplicate
+                | ClaimReason::FutureServiceDate
+                | ClaimReason::LateFiling
+                | ClaimReason::PriorAuthRequired
+                | ClaimReason::PriorAuthExpired
+        )
     }
 }
 
@@ -197,10 +261,12 @@ pub enum LineReason {
     CeilingPersonYear,
     CeilingHouseholdYear,
     AuthorisedAmount,
+    /// A person set the mutual's share.
+    Reviewed,
 }
 
 impl LineReason {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::NotCovered,
         Self::WaitingPeriod,
         Self::NoTariff,
@@ -212,6 +278,7 @@ impl LineReason {
         Self::CeilingPersonYear,
         Self::CeilingHouseholdYear,
         Self::AuthorisedAmount,
+        Self::Reviewed,
     ];
 
     /// The reason of a text, exact in case.
@@ -233,6 +300,7 @@ impl LineReason {
             Self::CeilingPersonYear => "CEILING_PERSON_YEAR",
             Self::CeilingHouseholdYear => "CEILING_HOUSEHOLD_YEAR",
             Self::AuthorisedAmount => "AUTHORISED_AMOUNT",
+            Self::Reviewed => "REVIEWED",
         }
     }
 }

@@ -1,0 +1,78 @@
+//! Counts and sums of claims on a day and of claims paid between two days. No function here gives a person.
+use crate::claims::model::SettlementState;
+use crate::db::Read;
+use crate::db::schema::*;
+use crate::ids::*;
+use chrono::NaiveDate;
+use diesel::dsl::{count_star, exists, not, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+
+/// Claims that were submitted by a day and neither decided nor taken back by then: of each facility, how many and what they
+/// bill. A decision that was replaced later stood on that day.
+pub fn undecided_on(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<Vec<(ProviderId, i64, i64)>> {
+    let stood = claim_decisions::table
+        .filter(claim_decisions::mutual_id.eq(claims::mutual_id))
+        .filter(claim_decisions::claim_id.eq(claims::id))
+        .filter(claim_decisions::decided_on.le(on))
+        .filter(claim_decisions::replaced_on.gt(on));
+    let taken_back = claim_voids::table
+        .filter(claim_voids::mutual_id.eq(claims::mutual_id))
+        .filter(claim_voids::claim_id.eq(claims::id))
+        .filter(claim_voids::voided_on.le(on));
+    let rows: Vec<(ProviderId, i64, Option<i64>)> = claims::table
+        .filter(claims::mutual_id.eq(mutual))
+        .filter(claims::submitted_on.le(on))
+        .filter(claims::decided_on.is_null().or(claims::decided_on.gt(on)))
+        .filter(not(exists(stood)))
+        .filter(not(exists(taken_back)))
+        .group_by(claims::provider_id)
+        .order(claims::provider_id)
+        .select((claims::provider_id, count_star(), sql::<Nullable<BigInt>>("CAST(SUM(billed_minor) AS BIGINT)")))
+        .load(r.conn())?;
+    Ok(rows.into_iter().map(|(provider, count, billed)| (provider, count, billed.unwrap_or(0))).collect())
+}
+
+/// A claim that was paid, without the person.
+#[derive(Debug, Clone, Copy)]
+pub struct PaidClaim {
+    /// The discharge, or the service without one.
+    pub ended_on: NaiveDate,
+    pub submitted_on: NaiveDate,
+    pub paid_on: NaiveDate,
+}
+
+/// Claims of settlements that were paid in full between two days.
+pub fn paid_between(
+    r: &mut Read,
+    mutual: MutualId,
+    (from, to): (NaiveDate, NaiveDate),
+    provider: Option<ProviderId>,
+) -> QueryResult<Vec<PaidClaim>> {
+    let mut query = settlement_items::table
+        .inner_join(
+            settlements::table.on(settlements::mutual_id
+                .eq(settlement_items::mutual_id)
+                .and(settlements::id.eq(settlement_items::settlement_id))),
+        )
+        .inner_join(
+            claims::table
+                .on(claims::mutual_id.eq(settlement_items::mutual_id).and(claims::id.eq(settlement_items::claim_id))),
+        )
+        .filter(settlement_items::mutual_id.eq(mutual))
+        .filter(settlement_items::amount_minor.gt(0))
+        .filter(settlements::state.eq(SettlementState::Paid))
+        .filter(settlements::paid_on.between(from, to))
+        .select((claims::service_on, claims::discharged_on, claims::submitted_on, settlements::paid_on))
+        .into_boxed();
+    if let Some(provider) = provider {
+        query = query.filter(claims::provider_id.eq(provider));
+    }
+    let rows: Vec<(NaiveDate, Option<NaiveDate>, NaiveDate, Option<NaiveDate>)> = query.load(r.conn())?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(service_on, discharged_on, submitted_on, paid_on)| {
+            Some(PaidClaim { ended_on: discharged_on.unwrap_or(service_on), submitted_on, paid_on: paid_on? })
+        })
+        .collect())
+}
