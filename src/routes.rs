@@ -1268,6 +1268,12 @@ pub static ROUTES: &[Route] = &[
         .pages::<claims::ClaimView>()
         .persons()
         .writes(Writes::Audit),
+    route!(Post "/providers/{id}/claims/quote" claims::quote_own, "Prices a basket for a presented card exactly as a claim would be decided")
+        .needs(P::OwnClaims, Provider)
+        .body::<claims::SubmitOwnClaim>()
+        .gives::<claims::QuoteView>(200)
+        .persons()
+        .writes(Writes::Audit),
     route!(Get "/providers/{id}/letters" letters::list_own, "A facility's own letters in a mutual, by id")
         .needs(P::OwnClaims, Provider)
         .query::<letters::OwnLetterFilter>()

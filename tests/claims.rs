@@ -2,17 +2,11 @@
 mod support;
 
 use ayni::access::permissions::Role;
-use ayni::access::scopes::MutualScope;
-use ayni::app::HOOKS;
-use ayni::audit::frame::{Order, command};
-use ayni::audit::model::{Asker, Purpose};
 use ayni::claims::model::{Claim, ClaimReason, ClaimState, Line, Mode, Outcome, VisitType};
 use ayni::claims::rules::{Input, adjudicate};
-use ayni::claims::service::{Deciding, NewClaim, NewLine, quote, submit};
-use ayni::claims::store;
+use ayni::claims::service::{NewLine, quote};
+use ayni::db::Wall;
 use ayni::db::schema::{claim_lines, claims};
-use ayni::db::{Db, Wall};
-use ayni::error::{Error, Result};
 use ayni::ids::*;
 use chrono::{NaiveDate, TimeZone, Utc};
 use diesel::prelude::*;
@@ -21,72 +15,12 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::sync::mpsc;
 use std::time::Duration;
-use support::care::{Covered, with_ceilings};
+use support::care::{Clinic as Office, Covered, Dice, catalogue, with_ceilings};
 use support::database::on_postgres;
 use support::{TestDb, World, all_at_once};
 
 fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
-}
-
-/// What threads submit claims with.
-#[derive(Clone)]
-struct Office {
-    db: Db,
-    scope: MutualScope,
-    owners: Vec<OrganisationId>,
-    provider: ProviderId,
-}
-
-impl Office {
-    fn of(world: &World) -> Office {
-        Office {
-            db: world.test.db.clone(),
-            scope: world.scope("KAY"),
-            owners: ["KAY", "P1", "NET", "ROOT"].map(|code| world.org(code)).to_vec(),
-            provider: world.provider("HC-KAY"),
-        }
-    }
-
-    fn claim(&self, member: MemberId, invoice: &str, on: NaiveDate) -> NewClaim {
-        NewClaim {
-            number: None,
-            invoice_number: invoice.into(),
-            provider: self.provider,
-            member,
-            mode: Mode::ThirdParty,
-            visit_type: VisitType::Other,
-            service_on: on,
-            discharged_on: None,
-            submitted_on: self.scope.today(),
-            diagnoses: String::new(),
-            other_payer_minor: None,
-            lines: vec![NewLine { line: 1, service: "CONS".into(), quantity: 1, unit_price_minor: 5_000 }],
-        }
-    }
-
-    fn submit(&self, id: ClaimId, new: &NewClaim) -> Result<()> {
-        let order = Order {
-            id: Key::new(id.uuid()),
-            wall: Wall::mutual(self.scope.mutual()),
-            route: "a test's claim".into(),
-            hash: [7; 32],
-            asker: Asker { user: None, purpose: Purpose::Claim, request: id.uuid() },
-            today: self.scope.today(),
-            by_header: false,
-        };
-        let deciding = Deciding { on: self.scope.today() };
-        command(&self.db, &HOOKS, &order, |w| submit(w, &self.scope, &order, &self.owners, new, deciding)).map(|_| ())
-    }
-
-    fn find(&self, id: ClaimId) -> (Claim, Vec<Line>) {
-        self.db
-            .read(Wall::mutual(self.scope.mutual()), |r| {
-                let claim = store::find(r, &self.scope, id)?.unwrap();
-                Ok::<_, Error>((claim, store::list_lines(r, self.scope.mutual(), id)?))
-            })
-            .unwrap()
-    }
 }
 
 fn ids(home: &Covered) -> Vec<MemberId> {
@@ -268,33 +202,6 @@ async fn another_household_does_not_wait() {
     });
 }
 
-/// Numbers that look like chance and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        ayni::ids::split_mix(&mut self.0) % bound
-    }
-    fn up_to(&mut self, bound: u64) -> i64 {
-        i64::try_from(self.below(bound + 1)).unwrap()
-    }
-}
-
-/// Services of each category with prices, one without a price, one of a category that is not covered.
-async fn catalogue(world: &World) {
-    let owner = world.org("KAY");
-    for (code, category, price) in
-        [("AMOX", "DRUG", Some(200)), ("BED", "HOSP", Some(9_000)), ("XRAY", "LAB", Some(7_000)), ("NEW", "OPD", None)]
-    {
-        let body = json!({"owner_id": owner, "code": code, "name": code, "category": category, "kind": "service"});
-        let made = world.post("/services").as_("mutual_admin").json(body).send().await.expect(201);
-        let Some(price) = price else { continue };
-        let body = json!({"owner_id": owner, "service_id": made.text("/id"), "unit_price_minor": price, "currency": "BIF",
-            "valid_from": "2026-01-01"});
-        world.post("/tariffs").as_("mutual_admin").json(body).send().await.expect(201);
-    }
-}
-
 #[actix_web::test]
 async fn whatever_is_claimed_the_parts_add_up_and_the_inputs_give_the_decision() {
     for seed in 1..=3 {
@@ -472,11 +379,24 @@ async fn a_settlement_is_done_once_by_a_second_person() {
     assert_eq!(list.len(), 1);
     assert_eq!((&list[0]["amount_minor"], &list[0]["number_of_claims"]), (&json!(12_000), &json!(2)));
     assert_eq!(list[0]["id"], json!(asked), "the approval's id is the settlement's");
+    assert_eq!((list[0]["state"].clone(), list[0]["paid_minor"].clone()), (json!("APPROVED"), json!(0)));
+    assert_eq!(world.stands(&payable).await, (0, 12_000), "approved is not paid");
+    // A part first, which pays the first claim and a part of the second.
+    let first = world.pay(&asked, 1, 5_000).await.expect(200);
+    assert_eq!((first.text("/state"), &first.body["paid_minor"]), ("PART_PAID".into(), &json!(5_000)));
+    assert_eq!(world.count("claims WHERE state = 'PAID' AND settled_minor = 4000"), 1);
+    assert_eq!(world.count("claims WHERE state = 'BATCHED' AND settled_minor = 1000"), 1);
+    let above = world.pay(&asked, 2, 7_001).await.expect(422);
+    assert_eq!((above.code(), above.pointers()), ("payment_above_settlement".into(), vec!["/amount_minor"]));
+    assert_eq!(world.pay(&asked, 1, 7_000).await.expect(412).code(), "version_mismatch");
+    let last = world.pay(&asked, 2, 7_000).await.expect(200);
+    assert_eq!((last.text("/state"), last.text("/paid_on")), ("PAID".into(), "2026-03-10".into()));
+    assert_eq!(world.pay(&asked, 3, 1).await.expect(409).code(), "wrong_state");
     assert_eq!(world.stands("benefits").await, (12_000, 0));
     assert_eq!(world.stands(&payable).await, (12_000, 12_000));
     assert_eq!(world.stands("bank").await, (bank.0, bank.1 + 12_000));
-    assert_eq!(world.count("transfers WHERE settlement_id IS NOT NULL AND amount_minor = 12000"), 1);
-    assert_eq!(world.count("claims WHERE state = 'PAID' AND settlement_id IS NOT NULL AND mutual_minor > 0"), 2);
+    assert_eq!(world.count("transfers WHERE settlement_id IS NOT NULL"), 2);
+    assert_eq!(world.count("claims WHERE state = 'PAID' AND settled_minor = mutual_minor AND mutual_minor > 0"), 2);
     assert_eq!(world.count("claims WHERE state = 'DECIDED' AND mutual_minor = 0"), 1, "nothing to be paid for it");
     let more = json!({"id": world.test.db.ids().next::<kind::Approval>(), "provider_id": world.provider("HC-KAY")});
     let answer = world.post(&format!("{path}/settlements")).as_("treasurer").json(more).send().await;
@@ -486,14 +406,18 @@ async fn a_settlement_is_done_once_by_a_second_person() {
 }
 
 #[actix_web::test]
-async fn two_requests_for_the_same_claims_pay_them_once() {
+async fn what_waits_in_a_settlement_is_asked_for_once() {
     let (world, home, _) = world(80_000, 200_000, 2).await;
     world.claim(&home.members[0], "A-1", "2026-03-10", &[("CONS", 1, 5_000)]).await;
-    let (first, second) = (world.settlement_asked().await, world.settlement_asked().await);
+    let first = world.settlement_asked().await;
+    let again = json!({"id": world.test.db.ids().next::<kind::Approval>(), "provider_id": world.provider("HC-KAY")});
+    let path = format!("{}/settlements", world.mutual("KAY"));
+    let answer = world.post(&path).as_("mutual_admin").json(again).send().await;
+    assert_eq!(answer.expect(409).code(), "wrong_state");
     world.approve(&first, "treasurer").await.expect(200);
-    assert_eq!(world.approve(&second, "treasurer").await.expect(409).code(), "wrong_state");
+    world.pay(&first, 1, 4_000).await.expect(200);
     assert_eq!((world.count("settlements"), world.count("transfers WHERE settlement_id IS NOT NULL")), (1, 1));
-    assert_eq!(world.count("approvals WHERE state = 'requested'"), 1, "what could not be done still waits");
+    assert_eq!(world.count("approvals"), 1);
 }
 
 #[actix_web::test]

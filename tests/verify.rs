@@ -24,6 +24,7 @@ async fn world() -> World {
     assert_eq!(approved.text("/outcome"), "approved");
     let approval = world.settlement_asked().await;
     world.approve(&approval, "treasurer").await.expect(200);
+    world.pay(&approval, 1, 4_000).await.expect(200);
     let cut = world.claim(&home.members[1], "K-2", on, &[("CONS", 2, 6_000)]).await;
     assert_eq!(cut.text("/outcome"), "partially_approved");
     let twice = world.claim(&home.members[1], "K-2", on, &[("CONS", 1, 5_000)]).await;

@@ -5,6 +5,7 @@
 pub mod drawing;
 pub mod http;
 pub mod model;
+pub mod presented;
 pub mod rules;
 pub mod service;
 pub mod store;

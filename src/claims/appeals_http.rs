@@ -198,6 +198,7 @@ pub struct DecideAppeal {
 /// An appeal after a person's word, or the approval for which the word waits.
 #[derive(Serialize, ToSchema)]
 pub struct DecidedAppealView {
+    #[serde(flatten)]
     pub appeal: AppealView,
     /// Where the mutual would bear more than its limit: to be approved or refused by somebody else under `/approvals/{id}`.
     pub approval_id: Option<ApprovalId>,

@@ -145,7 +145,7 @@ pub(super) fn gather(
     let convention = providers::list_conventions(r, provider.id)?
         .into_iter()
         .find(|row| owners.contains(&row.party_id) && within(on, row.valid_from, row.valid_to));
-    let (services, lines) = priced_lines(r, owners, provider.id, new)?;
+    let (services, lines) = priced_lines(r, owners, provider.id, &new.lines, on)?;
     let history = match &enrolment {
         None => History::default(),
         Some(row) => {
@@ -224,18 +224,24 @@ pub(super) fn known_provider(r: &mut Read, owners: &[OrganisationId], id: Provid
 
 /// The service and its category, and the line with its price: the provider's own version of the day, then the reference,
 /// each of the nearest owner.
-type PricedLines = (Vec<(ServiceId, String)>, Vec<ClaimLine>);
+pub(super) type PricedLines = (Vec<(ServiceId, String)>, Vec<ClaimLine>);
 
-fn priced_lines(r: &mut Read, owners: &[OrganisationId], provider: ProviderId, new: &NewClaim) -> Result<PricedLines> {
+pub(super) fn priced_lines(
+    r: &mut Read,
+    owners: &[OrganisationId],
+    provider: ProviderId,
+    asked: &[NewLine],
+    on: NaiveDate,
+) -> Result<PricedLines> {
     let nearness = |owner: OrganisationId| owners.iter().position(|known| *known == owner).unwrap_or(usize::MAX);
-    let codes: Vec<String> = new.lines.iter().map(|line| line.service.clone()).collect();
+    let codes: Vec<String> = asked.iter().map(|line| line.service.clone()).collect();
     let known = providers::find_services(r, owners, &codes)?;
     let ids: Vec<ServiceId> = known.iter().map(|service| service.id).collect();
     let prices = providers::list_prices(r, owners, Some(provider), &ids)?;
-    let mut services = Vec::with_capacity(new.lines.len());
-    let mut lines = Vec::with_capacity(new.lines.len());
+    let mut services = Vec::with_capacity(asked.len());
+    let mut lines = Vec::with_capacity(asked.len());
     let mut faults = Vec::new();
-    for (at, line) in new.lines.iter().enumerate() {
+    for (at, line) in asked.iter().enumerate() {
         let service = known
             .iter()
             .filter(|service| service.code == line.service)
@@ -248,7 +254,7 @@ fn priced_lines(r: &mut Read, owners: &[OrganisationId], provider: ProviderId, n
         let price = prices
             .iter()
             .filter(|price| price.service_id == service.id)
-            .filter(|price| within(new.service_on, price.valid_from, price.valid_to))
+            .filter(|price| within(on, price.valid_from, price.valid_to))
             .min_by_key(|price| (price.provider_id.is_none(), nearness(price.owner_id)));
         services.push((service.id, service.category.clone()));
         lines.push(ClaimLine {

@@ -6,6 +6,7 @@ use super::{review_store, store};
 use crate::access::guard::{AtProvider, Guard, Signed};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
+use crate::cards::presented;
 use crate::db::{Read, Wall};
 use crate::error::{Code, Problem, Result};
 use crate::households::http::is_number;
@@ -169,7 +170,7 @@ pub(super) fn reads_diagnoses(signed: &Signed, scope: &MutualScope) -> bool {
 }
 
 /// The mutual first, then the bodies above it: whose catalogue and conventions it has.
-pub(super) fn owners(signed: &Signed, scope: &MutualScope) -> Vec<OrganisationId> {
+pub fn owners(signed: &Signed, scope: &MutualScope) -> Vec<OrganisationId> {
     let mutual: OrganisationId = scope.mutual().into();
     let mut owners = vec![mutual];
     owners.extend(signed.picture.ancestors(mutual, scope.today()));
@@ -491,26 +492,61 @@ claim_body! {
 pub async fn submit_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<SubmitOwnClaim>) -> Result<HttpResponse> {
     let provider = guard.scope.provider();
     let asked = body.value;
-    let mutual = mutual_of_card(&guard.picture, &asked.card, asked.mutual.as_deref())?;
+    let mutual = by_card(&guard, &asked.card, asked.mutual.as_deref())?;
     let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
     let order = guard.order_in(&scope, (asked.id.map(Key::uuid), body.hash))?;
     let owners = owners(&guard, scope.mutual());
     let today = scope.mutual().today();
     let shown_in = scope.clone();
-    let (view, replayed) = guard
+    let made_now = guard
         .carry_out(
             order,
             move |w, order| {
                 let scope = scope.mutual();
-                let (member, _) = households::find_member_by_number(w, scope, &asked.card)?
-                    .ok_or(Problem::of(Code::NotFound).at("/card"))?;
-                let new = asked.claim(None, provider, member.id, today);
+                let new = asked.claim(None, provider, own_member(w, scope, &asked.card)?, today);
                 service::submit(w, scope, order, &owners, &new, Deciding { on: today }).map(|_| ())
             },
             move |r, order| show(r, shown_in.mutual(), Key::new(order.id.uuid()), true),
         )
-        .await?;
+        .await;
+    let (view, replayed) = presented::tried(&guard, made_now)?;
     Ok(made(replayed, "", Some(view.version), &view))
+}
+
+/// `POST /providers/{id}/claims/quote`
+pub async fn quote_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<SubmitOwnClaim>) -> Result<HttpResponse> {
+    let provider = guard.scope.provider();
+    let asked = body.value;
+    let mutual = by_card(&guard, &asked.card, asked.mutual.as_deref())?;
+    let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
+    let owners = owners(&guard, scope.mutual());
+    let today = scope.mutual().today();
+    let currency = scope.mutual().currency().code();
+    let (db, mutual) = (guard.desk.db.clone(), scope.mutual().mutual());
+    let found = blocking(move || {
+        db.read(Wall::mutual(mutual), |r| {
+            let scope = scope.mutual();
+            let member = own_member(r, scope, &asked.card)?;
+            let new = asked.claim(None, provider, member, today);
+            Ok((member, service::quote(r, scope, &owners, &new)?))
+        })
+    })
+    .await;
+    let (member, decision) = presented::tried(&guard, found)?;
+    guard.note_in(mutual, "member", [member.uuid()], None).await?;
+    Ok(shown(&quote_view(decision, currency)))
+}
+
+/// The mutual to which a card leads that a clerk typed.
+pub(super) fn by_card(signed: &Signed, card: &str, mutual: Option<&str>) -> Result<OrganisationId> {
+    presented::must_not_wait(signed)?;
+    presented::tried(signed, mutual_of_card(&signed.picture, card, mutual))
+}
+
+/// Whose card it is.
+pub(super) fn own_member(r: &mut Read, scope: &MutualScope, card: &str) -> Result<MemberId> {
+    let found = households::find_member_by_number(r, scope, card)?;
+    Ok(found.ok_or(Problem::of(Code::NotFound).at("/card"))?.0.id)
 }
 
 /// Which of the facility's claims.

@@ -1,5 +1,5 @@
 //! `/mutuals/{m}/letters`, `/providers/{id}/letters`: shapes and handlers.
-use super::http::{asked_for, is_diagnosis, owners, reads_diagnoses};
+use super::http::{asked_for, by_card, is_diagnosis, own_member, owners, reads_diagnoses};
 use super::letters::{self, Issue, NewLetter};
 use super::model::{Letter, LetterState};
 use super::review_store as store;
@@ -7,11 +7,10 @@ use crate::access::guard::{AtProvider, Guard};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
+use crate::cards::presented;
 use crate::db::{Read, Wall, Write};
 use crate::error::{Code, Problem, Result};
 use crate::households::http::is_number;
-use crate::households::service::mutual_of_card;
-use crate::households::store as households;
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::web::{Body, Ids, Query, blocking, changed, found, made, not_blank, shown};
@@ -236,23 +235,23 @@ pub async fn request_own(
 ) -> Result<HttpResponse> {
     let provider = guard.scope.provider();
     let asked = body.value;
-    let mutual = mutual_of_card(&guard.picture, &asked.card, asked.mutual.as_deref())?;
+    let mutual = by_card(&guard, &asked.card, asked.mutual.as_deref())?;
     let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
     let order = guard.order_in(&scope, (asked.id.map(Key::uuid), body.hash))?;
     let owners = owners(&guard, scope.mutual());
     let shown_in = scope.clone();
-    let (view, replayed) = guard
+    let made_now = guard
         .carry_out(
             order,
             move |w, order| {
                 let scope = scope.mutual();
-                let (member, _) = households::find_member_by_number(w, scope, &asked.card)?
-                    .ok_or(Problem::of(Code::NotFound).at("/card"))?;
-                letters::request(w, scope, order, &owners, &asked.letter(None, provider, member.id))
+                let member = own_member(w, scope, &asked.card)?;
+                letters::request(w, scope, order, &owners, &asked.letter(None, provider, member))
             },
             move |r, order| show(r, shown_in.mutual(), Key::new(order.id.uuid()), true),
         )
-        .await?;
+        .await;
+    let (view, replayed) = presented::tried(&guard, made_now)?;
     Ok(made(replayed, "", Some(view.version), &view))
 }
 
@@ -291,6 +290,7 @@ pub async fn list_own(
 /// A letter after a step, or the approval for which the step waits.
 #[derive(Serialize, ToSchema)]
 pub struct IssuedView {
+    #[serde(flatten)]
     pub letter: LetterView,
     /// Where it is above the mutual's limit: to be approved or refused by somebody else under `/approvals/{id}`.
     pub approval_id: Option<ApprovalId>,

@@ -119,6 +119,7 @@ pub struct DecideClaim {
 /// A claim after a person's word, or the approval for which the word waits.
 #[derive(Serialize, ToSchema)]
 pub struct DecidedView {
+    #[serde(flatten)]
     pub claim: ClaimView,
     /// Where the mutual would bear more than its limit: to be approved or refused by somebody else under `/approvals/{id}`.
     pub approval_id: Option<ApprovalId>,

@@ -3,7 +3,7 @@
 //! together. What a person decides afterwards (`review`, `appeals`) gathers its inputs here too.
 use super::decisions::{begin, decide, decide_lines, post_owed, set_use, take_decision};
 pub use super::gathering::{Cites, MOST_LINES, MOST_UNITS, NewClaim, NewLine};
-use super::gathering::{gather, household_of, known_provider, must_be_sound};
+use super::gathering::{gather, household_of, known_provider, must_be_sound, priced_lines};
 use super::model::*;
 use super::rules::Decision;
 use super::{review_store, store};
@@ -23,6 +23,40 @@ use serde_json::json;
 pub struct Deciding {
     /// The day of the decision; an imported claim's is that of its submission.
     pub on: NaiveDate,
+}
+
+/// The category of a service and its price at a facility on a day.
+///
+/// # Errors
+/// `not_found` for a facility, `invalid` for a service that the catalogue does not have.
+pub fn price_of(
+    r: &mut Read,
+    owners: &[OrganisationId],
+    provider: ProviderId,
+    code: &str,
+    on: NaiveDate,
+) -> Result<(String, Option<i64>)> {
+    known_provider(r, owners, provider)?;
+    let line = NewLine { line: 1, service: code.to_owned(), quantity: 1, unit_price_minor: 0 };
+    let (services, lines) = priced_lines(r, owners, provider, &[line], on).map_err(|error| match error {
+        Error::Problem(problem) if problem.code == Code::Invalid => {
+            Problem::field("/service", "unknown_value", format!("there is no service {code}")).into()
+        }
+        other => other,
+    })?;
+    let price = lines.first().and_then(|line| line.tariffs.first()).map(|version| version.amount);
+    Ok((services.into_iter().next().map(|(_, category)| category).unwrap_or_default(), price))
+}
+
+/// Decides a basket of which it does not matter whether a person would look at it first.
+///
+/// # Errors
+/// As [`submit`].
+pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], new: &NewClaim) -> Result<Decision> {
+    let mut input = gather(r, scope, owners, new, false, None)?.input;
+    input.existing_claims.clear();
+    input.review_above = None;
+    decide(&input)
 }
 
 /// Prices a basket exactly as a claim would be decided, writing nothing.

@@ -166,6 +166,7 @@ impl From<SettlementPayment> for SettlementPaymentView {
 /// A settlement with its payments.
 #[derive(Serialize, ToSchema)]
 pub struct FullSettlementView {
+    #[serde(flatten)]
     pub settlement: SettlementView,
     pub payments: Vec<SettlementPaymentView>,
 }

@@ -1,6 +1,8 @@
 //! Derives a person's entitlement on a date from memberships and cover spans.
 use crate::access::scopes::MutualScope;
-use crate::claims::service::{Left, left};
+use crate::claims::model::{Mode, VisitType};
+use crate::claims::rules::Decision;
+use crate::claims::service::{self as claims, Cites, Left, NewClaim, NewLine, left};
 use crate::dates::within;
 use crate::db::Read;
 use crate::enrolments::model::EnrolmentState;
@@ -11,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::households::model::{Member, Membership};
 use crate::households::store as households;
 use crate::ids::*;
+use crate::products::rules::Product;
 use crate::products::{service as products, store as product_store};
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -32,6 +35,55 @@ pub struct Answer {
     pub benefits: Vec<(String, CategoryAnswer)>,
     /// What is left of ceilings and frequencies.
     pub left: Left,
+    /// The product whose benefits are asked.
+    pub product: Option<Product>,
+}
+
+/// What one unit of a service would be decided to cost whom.
+#[derive(Debug, Clone)]
+pub struct OfService {
+    /// Its code.
+    pub code: String,
+    /// Its category.
+    pub category: String,
+    /// The price agreed, or the reference.
+    pub price_minor: Option<i64>,
+    /// What a claim for one unit at this price would be decided.
+    pub decision: Decision,
+}
+
+/// Prices one unit of a service through the function that decides claims.
+///
+/// # Errors
+/// `not_found` for a facility, `invalid` for a service that the catalogue does not have.
+pub fn of_service(
+    r: &mut Read,
+    scope: &MutualScope,
+    owners: &[OrganisationId],
+    member: MemberId,
+    provider: ProviderId,
+    code: &str,
+    on: NaiveDate,
+) -> Result<OfService> {
+    let price = claims::price_of(r, owners, provider, code, on)?;
+    let new = NewClaim {
+        number: None,
+        // No certificate has this number: it is no duplicate.
+        invoice_number: String::new(),
+        provider,
+        member,
+        mode: Mode::ThirdParty,
+        visit_type: VisitType::Other,
+        service_on: on,
+        discharged_on: None,
+        submitted_on: on,
+        diagnoses: String::new(),
+        other_payer_minor: None,
+        lines: vec![NewLine { line: 1, service: code.to_owned(), quantity: 1, unit_price_minor: price.1.unwrap_or(0) }],
+        cites: Cites::default(),
+    };
+    let decision = claims::price(r, scope, owners, &new)?;
+    Ok(OfService { code: code.to_owned(), category: price.0, price_minor: price.1, decision })
 }
 
 /// Answers for a person found within the scope.
@@ -74,6 +126,7 @@ pub fn answer(r: &mut Read, scope: &MutualScope, member: Member, stay: Membershi
     };
     Ok(Answer {
         left: remaining,
+        product,
         cover: of(0)?,
         reason: standing.map(|span| span.reason.code().to_owned()),
         enrolment,
@@ -96,7 +149,7 @@ fn product_of(
     household: HouseholdId,
     enrolment: Option<EnrolmentId>,
     on: NaiveDate,
-) -> Result<Option<crate::products::rules::Product>> {
+) -> Result<Option<Product>> {
     let rows = enrolments::list_of_household(r, scope.mutual(), household)?;
     let row = rows
         .iter()

@@ -355,8 +355,10 @@ mod tests {
         events.extend(incomes.map(|income| Event::CreditUsed { income }));
         for to in [Creditor::Provider(ProviderId::NIL), Creditor::Member] {
             events.push(Event::ClaimDecided { to });
-            events.push(Event::SettlementPaid { to });
+            events.push(Event::ClaimReduced { to });
+            events.extend(holdings.map(|from| Event::SettlementPaid { to, from }));
         }
+        events.extend([Event::AdvancePaid, Event::AdvanceOffset { provider: ProviderId::NIL }]);
         for at in [Holding::Cash, Holding::Desk(CashDeskId::NIL), Holding::Bank, Holding::Mobile] {
             events.extend([
                 Event::MoneyUnallocated { into: at },
@@ -374,7 +376,7 @@ mod tests {
             events.push(Event::Moved { kind: *kind, holding, collector: None });
         }
         events.push(Event::PaymentSurplus { into: Holding::Unallocated });
-        assert_eq!(events.len(), 23 + 28 + 2 + 8 + 1);
+        assert_eq!(events.len(), 23 + 10 + 28 + 2 + 8 + 1);
         for event in events {
             let (debit, credit) = event.posting();
             assert_ne!(debit, credit, "{event:?}");

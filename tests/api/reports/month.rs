@@ -16,6 +16,7 @@ async fn world() -> World {
     world.claim(&home.members[0], "K-1", on, &[("CONS", 1, 5_000)]).await;
     let approval = world.settlement_asked().await;
     world.approve(&approval, "treasurer").await.expect(200);
+    world.pay(&approval, 1, 4_000).await.expect(200);
     world.claim(&home.members[1], "K-2", on, &[("CONS", 2, 6_000)]).await;
     world.claim(&home.members[1], "K-2", on, &[("CONS", 1, 5_000)]).await;
     world.claim(&home.members[0], "K-3", on, &[("CONS", 1, 5_000)]).await;

@@ -8,8 +8,9 @@ use ayni::access::service::terminal_order;
 use ayni::app::HOOKS;
 use ayni::audit::frame::command;
 use ayni::claims::model::{Mode, VisitType};
-use ayni::claims::service::{Deciding, NewClaim, NewLine, submit};
+use ayni::claims::service::{Cites, Deciding, NewClaim, NewLine, submit};
 use ayni::claims::settlement;
+use ayni::claims::settlement_store::Payee;
 use ayni::ids::*;
 use ayni::providers::model::{Sector, ServiceKind};
 use ayni::providers::service::{self as providers, NewProvider, NewService};
@@ -51,7 +52,18 @@ fn service(world: &World, owner: &str) -> ServiceId {
 
 /// Claims of a covered member at the facility of the place, each for the same service on the same day: the first is
 /// approved, those after it wait for a person.
-fn claims(world: &World, user: Option<UserId>, place: &str, number: usize) -> (Family, Vec<ClaimId>) {
+pub fn claims(world: &World, user: Option<UserId>, place: &str, number: usize) -> (Family, Vec<ClaimId>) {
+    claims_at(world, user, place, number, 5_000)
+}
+
+/// As [`claims`], at a price: above 5,000 minor units it is cut.
+pub fn claims_at(
+    world: &World,
+    user: Option<UserId>,
+    place: &str,
+    number: usize,
+    price: i64,
+) -> (Family, Vec<ClaimId>) {
     let (family, _) = payment(world, user, place);
     let scope = &family.scope;
     let mut owners = vec![world.org(place)];
@@ -70,7 +82,8 @@ fn claims(world: &World, user: Option<UserId>, place: &str, number: usize) -> (F
                 submitted_on: scope.today(),
                 diagnoses: "J06.9".into(),
                 other_payer_minor: None,
-                lines: vec![NewLine { line: 1, service: "CONS".into(), quantity: 1, unit_price_minor: 5_000 }],
+                lines: vec![NewLine { line: 1, service: "CONS".into(), quantity: 1, unit_price_minor: price }],
+                cites: Cites::default(),
             };
             let deciding = Deciding { on: scope.today() };
             let id = act(world, scope, |w, order| submit(w, scope, order, &owners, &new, deciding).map(|_| ()));
@@ -94,7 +107,7 @@ fn with(mut body: Value, more: Value) -> Value {
 }
 
 /// What waits for a second person: asked for by somebody else than the caller.
-fn approval(world: &World, user: Option<UserId>, place: &str) -> ApprovalId {
+pub fn approval(world: &World, user: Option<UserId>, place: &str) -> ApprovalId {
     let (family, _) = claims(world, user, place, 1);
     let scope = &family.scope;
     let admin = world.users["mutual_admin"];
@@ -102,7 +115,8 @@ fn approval(world: &World, user: Option<UserId>, place: &str) -> ApprovalId {
     let id = act(world, scope, |w, order| {
         let mut order = order.clone();
         order.asker.user = Some(asks);
-        settlement::request(w, scope, &order, world.provider(facility_of(place)), scope.today())
+        let payee = Payee::Provider(world.provider(facility_of(place)));
+        settlement::request(w, scope, &order, payee, scope.today())
     });
     Key::new(id.uuid())
 }
@@ -155,17 +169,6 @@ pub static SAMPLES: &[Sample] = &[
     }),
     sample!("GET /mutuals/{m}/claims/{id}", "claims_officer", |world, user, place| {
         of(world, place, &format!("/claims/{}", claims(world, user, place, 1).1[0]))
-    }),
-    sample!("POST /mutuals/{m}/claims/{id}/decision", "claims_officer", |world, user, place| {
-        of(world, place, &format!("/claims/{}/decision", claims(world, user, place, 2).1[1]))
-            .json(json!({"id": fresh_id(world), "accept": true, "reason": "Two visits, one in the evening"}))
-            .header("If-Match", "\"v1\"")
-    }),
-    sample!("GET /mutuals/{m}/settlements", "treasurer", |world, _, place| of(world, place, "/settlements")),
-    sample!("POST /mutuals/{m}/settlements", "treasurer", |world, user, place| {
-        claims(world, user, place, 1);
-        let provider = world.provider(facility_of(place));
-        of(world, place, "/settlements").json(json!({"id": fresh_id(world), "provider_id": provider}))
     }),
     sample!("GET /mutuals/{m}/approvals", "treasurer", |world, user, place| {
         approval(world, user, place);

@@ -376,6 +376,8 @@ pub static SAMPLES: &[Sample] = &[
     }),
     sample!("GET /mutuals/{m}/audit", "auditor", |world, _, place| of(world, place, "/audit")),
     sample!("POST /eligibility", "claims_officer", Named::By(asks_eligibility), |world, user, place| {
-        made("/eligibility").json(json!({"card": family(world, user, place).card, "mutual": place, "on": "2026-03-10"}))
+        made("/eligibility").json(json!({
+            "card": family(world, user, place).card, "mutual": place, "on": "2026-03-10", "birth_year": 1988,
+        }))
     }),
 ];
