@@ -30,8 +30,10 @@ use crate::organisations::http as organisations;
 use crate::products::http as products;
 use crate::products::price_http as product_price;
 use crate::providers::conventions_http as conventions;
+use crate::providers::diagnoses_http as diagnoses;
 use crate::providers::http as providers;
 use crate::providers::services_http as services;
+use crate::providers::tariffs_http as price_lists;
 use crate::reports::http as reports;
 use crate::treasury::collections_http as collections;
 use crate::treasury::collectors_http as collectors;
@@ -1044,6 +1046,25 @@ pub static ROUTES: &[Route] = &[
         .body::<services::AddTariff>()
         .gives::<services::TariffView>(201)
         .writes(Writes::Command),
+    route!(Post "/tariffs/import" price_lists::import,
+        "Changes prices from a day on by a CSV file, or shows what it would change; all lines or none")
+        .needs(P::ProviderWrite, Named)
+        .body::<price_lists::ImportTariffs>()
+        .gives::<price_lists::ImportedTariffs>(200)
+        .writes(Writes::Command),
+    route!(Get "/diagnosis-lists" diagnoses::lists, "The lists of diagnoses that one may see or use")
+        .needs(P::ProviderRead, Named)
+        .pages::<diagnoses::DiagnosisListView>(),
+    route!(Post "/diagnosis-lists" diagnoses::load,
+        "Loads a list of diagnoses from a CSV file: a claim's codes must then be on it")
+        .needs(P::ProviderWrite, Named)
+        .body::<diagnoses::LoadDiagnoses>()
+        .gives::<diagnoses::DiagnosisListView>(201)
+        .writes(Writes::Command),
+    route!(Get "/diagnoses" diagnoses::list, "The diagnoses that count for a mutual or body, by code")
+        .needs(P::ProviderRead, Named)
+        .query::<diagnoses::DiagnosisFilter>()
+        .pages::<diagnoses::DiagnosisView>(),
     route!(Get "/mutuals/{m}/claims" claims::list, "Claims with their decisions, by id")
         .needs(P::ClaimRead, Mutual)
         .query::<claims::ClaimFilter>()

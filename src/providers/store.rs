@@ -287,3 +287,65 @@ pub fn list_tariffs(
     }
     query.load(r.conn())
 }
+
+/// Adds a list of diagnoses; false where the owner has one of this name.
+pub fn insert_list(w: &mut Write, row: &DiagnosisList) -> QueryResult<bool> {
+    crate::on_each!(w.conn(), |c| {
+        diesel::insert_into(diagnosis_lists::table).values(row).on_conflict_do_nothing().execute(c)
+    })
+    .map(|inserted| inserted == 1)
+}
+
+/// Adds the codes of a list.
+pub fn insert_codes(w: &mut Write, rows: &[DiagnosisCode]) -> QueryResult<()> {
+    crate::insert_all!(w, diagnosis_codes::table, rows)
+}
+
+/// A list of diagnoses.
+pub fn find_list(r: &mut Read, id: DiagnosisListId) -> QueryResult<Option<DiagnosisList>> {
+    diagnosis_lists::table.find(id).select(DiagnosisList::as_select()).first(r.conn()).optional()
+}
+
+/// The lists of these owners, by owner, the last one first.
+pub fn list_lists(r: &mut Read, owners: &[OrganisationId]) -> QueryResult<Vec<DiagnosisList>> {
+    diagnosis_lists::table
+        .filter(diagnosis_lists::owner_id.eq_any(owners.to_vec()))
+        .order((diagnosis_lists::owner_id, diagnosis_lists::loaded_at.desc(), diagnosis_lists::id.desc()))
+        .select(DiagnosisList::as_select())
+        .load(r.conn())
+}
+
+/// The codes of a list that begin so, in their order.
+pub fn list_codes(
+    r: &mut Read,
+    list: DiagnosisListId,
+    begins: &str,
+    after: Option<String>,
+    limit: i64,
+) -> QueryResult<Vec<DiagnosisCode>> {
+    let mut query = diagnosis_codes::table
+        .filter(diagnosis_codes::list_id.eq(list))
+        .filter(diagnosis_codes::code.ge(begins.to_owned()))
+        // A code is capitals, digits and a dot, all of which come before this one.
+        .filter(diagnosis_codes::code.lt(format!("{begins}~")))
+        .order(diagnosis_codes::code)
+        .limit(limit)
+        .select(DiagnosisCode::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(diagnosis_codes::code.gt(after));
+    }
+    query.load(r.conn())
+}
+
+/// Whether a list has a code.
+pub fn has_code(r: &mut Read, list: DiagnosisListId, code: &str) -> QueryResult<bool> {
+    let found: Option<String> =
+        diagnosis_codes::table.find((list, code)).select(diagnosis_codes::code).first(r.conn()).optional()?;
+    Ok(found.is_some())
+}
+
+/// Whether a list has a category, or a code below it.
+pub fn has_category(r: &mut Read, list: DiagnosisListId, category: &str) -> QueryResult<bool> {
+    list_codes(r, list, category, None, 1).map(|rows| !rows.is_empty())
+}

@@ -1,7 +1,9 @@
 //! `/providers`, `/services`, `/tariffs`, `/diagnoses`
 mod conventions;
+mod diagnoses;
 mod facilities;
 mod services;
+mod tariffs;
 
 use crate::support::{Answer, World};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Samples of what changes in the catalogue of care: facilities, conventions, services, price lists, lists of diagnoses.
 use super::care::{provider, sees, service};
-use super::register::sample;
-use super::{Named, Sample, Seen, made};
+use super::register::{currency_in, sample};
+use super::{Named, Sample, Seen, fresh, fresh_id, made};
 use crate::matrix::reaches;
 use crate::support::World;
 use ayni::access::permissions::Role;
@@ -9,7 +9,8 @@ use ayni::access::service::terminal_order;
 use ayni::app::HOOKS;
 use ayni::audit::frame::command;
 use ayni::ids::*;
-use ayni::providers::service::{Agreed, NewConvention, convene};
+use ayni::providers::model::ServiceKind;
+use ayni::providers::service::{Agreed, Limits, NewConvention, NewService, add_service, convene};
 use serde_json::json;
 
 /// Whoever sees the catalogue of an owner and may not write it is told so.
@@ -54,5 +55,30 @@ pub static SAMPLES: &[Sample] = &[
         made(format!("/services/{}", service(world, place)))
             .json(json!({"sex": "female", "min_age_years": 12}))
             .header("If-Match", "\"v1\"")
+    }),
+    sample!("POST /tariffs/import", "mutual_admin", |world, _, place| {
+        let code = format!("S{}", fresh());
+        let order = terminal_order(&world.test.db, "a sample's rows");
+        let new = NewService {
+            owner: world.org(place),
+            code: code.clone(),
+            name: "Delivery".into(),
+            category: "MATERNITY".into(),
+            kind: ServiceKind::Service,
+            limits: Limits::default(),
+        };
+        command(&world.test.db, &HOOKS, &order, |w| add_service(w, &order, &new).map(|_| ())).unwrap();
+        made("/tariffs/import").json(json!({
+            "id": fresh_id(world), "owner_id": world.org(place), "currency": currency_in(place),
+            "valid_from": "2026-04-01", "csv": format!("service_code,unit_price\n{code},7000\n"),
+        }))
+    }),
+    sample!("GET /diagnosis-lists", "registrar", Named::Anywhere, |_, _, _| made("/diagnosis-lists")),
+    sample!("POST /diagnosis-lists", "mutual_admin", |world, _, place| made("/diagnosis-lists").json(json!({
+        "id": fresh_id(world), "owner_id": world.org(place), "name": format!("ICD-10 {}", fresh()),
+        "csv": "code,name\nJ06.9,Acute upper respiratory infection\n",
+    }))),
+    sample!("GET /diagnoses", "claims_officer", Named::By(sees), |world, _, place| {
+        made(format!("/diagnoses?owner_id={}&q=J06", world.org(place)))
     }),
 ];
