@@ -98,7 +98,7 @@ codes! {
     NotAGuardian = 422 "not_a_guardian" "Not a guardian": "The guardian is no person of age of the minor's household, or the person is of age.";
     AreaEnded = 422 "area_ended" "The area does not exist on that day": "The area begins later, or a reform has ended it; name the area that stands on that day.";
     ImpossibleDate = 422 "impossible_date" "Impossible date": "The dates contradict each other or lie where they cannot; `errors` names them.";
-    PeriodOverlaps = 422 "period_overlaps" "Overlapping period": "The household has an enrolment whose period overlaps.";
+    PeriodOverlaps = 422 "period_overlaps" "Overlapping period": "An enrolment of the household, a convention of the same parties or a version of the same price stands on some of these days.";
     NotCovered = 422 "not_covered" "Not covered": "No cover is in force today; a card or a certificate is issued to who is covered.";
     FutureDate = 422 "future_date" "In the future": "The date lies after today.";
     AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or beyond what can be counted.";

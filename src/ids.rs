@@ -197,6 +197,8 @@ kinds! {
     Service => ServiceId;
     /// A price.
     Tariff => TariffId;
+    /// A list of diagnoses.
+    DiagnosisList => DiagnosisListId;
     /// A claim.
     Claim => ClaimId;
     /// A line of a claim.

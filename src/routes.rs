@@ -34,7 +34,11 @@ use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
 use crate::products::http as products;
 use crate::products::price_http as product_price;
+use crate::providers::conventions_http as conventions;
+use crate::providers::diagnoses_http as diagnoses;
 use crate::providers::http as providers;
+use crate::providers::services_http as services;
+use crate::providers::tariffs_http as price_lists;
 use crate::reports::care_http as care;
 use crate::reports::http as reports;
 use crate::treasury::collections_http as collections;
@@ -986,7 +990,7 @@ pub static ROUTES: &[Route] = &[
         .writes(Writes::Audit),
     route!(Get "/providers" providers::list, "Health facilities, by code")
         .needs(P::ProviderRead, Named)
-        .query::<providers::CatalogueFilter>()
+        .query::<providers::FacilityFilter>()
         .pages::<providers::ProviderView>(),
     route!(Post "/providers" providers::add, "Adds a health facility")
         .needs(P::ProviderWrite, Named)
@@ -996,33 +1000,77 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/providers/{id}" providers::get, "A health facility")
         .needs(P::ProviderRead, Named)
         .gives::<providers::ProviderView>(200),
-    route!(Get "/providers/{id}/conventions" providers::conventions, "A facility's conventions")
+    route!(Patch "/providers/{id}" providers::change, "Changes a health facility, or says when it ends")
+        .needs(P::ProviderWrite, Named)
+        .body::<providers::ChangeProvider>()
+        .gives::<providers::ProviderView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Get "/providers/{id}/conventions" conventions::list, "A facility's conventions")
         .needs(P::ProviderRead, Named)
-        .pages::<providers::ConventionView>(),
-    route!(Post "/providers/{id}/conventions" providers::add_convention,
+        .pages::<conventions::ConventionView>(),
+    route!(Post "/providers/{id}/conventions" conventions::add,
         "Makes a convention with a mutual, or with a body for its mutuals")
         .needs(P::ProviderWrite, Named)
-        .body::<providers::AddConvention>()
-        .gives::<providers::ConventionView>(201)
+        .body::<conventions::AddConvention>()
+        .gives::<conventions::ConventionView>(201)
         .writes(Writes::Command),
-    route!(Get "/services" providers::services, "The catalogue of services, by code")
+    route!(Get "/providers/{id}/conventions/{convention}" conventions::get, "A convention")
         .needs(P::ProviderRead, Named)
-        .query::<providers::CatalogueFilter>()
-        .pages::<providers::ServiceView>(),
-    route!(Post "/services" providers::add_service, "Adds a service")
+        .gives::<conventions::ConventionView>(200),
+    route!(Patch "/providers/{id}/conventions/{convention}" conventions::change,
+        "Ends a convention, or changes what does not concern cover")
         .needs(P::ProviderWrite, Named)
-        .body::<providers::AddService>()
-        .gives::<providers::ServiceView>(201)
+        .body::<conventions::ChangeConvention>()
+        .gives::<conventions::ConventionView>(200)
+        .if_match()
         .writes(Writes::Command),
-    route!(Get "/tariffs" providers::tariffs, "Prices in dated versions, by id")
+    route!(Get "/services" services::services, "The catalogue of services, by code")
         .needs(P::ProviderRead, Named)
-        .query::<providers::TariffFilter>()
-        .pages::<providers::TariffView>(),
-    route!(Post "/tariffs" providers::add_tariff, "Adds a price from a day on: of a facility, or the reference")
+        .query::<services::CatalogueFilter>()
+        .pages::<services::ServiceView>(),
+    route!(Post "/services" services::add_service, "Adds a service")
         .needs(P::ProviderWrite, Named)
-        .body::<providers::AddTariff>()
-        .gives::<providers::TariffView>(201)
+        .body::<services::AddService>()
+        .gives::<services::ServiceView>(201)
         .writes(Writes::Command),
+    route!(Get "/services/{id}" services::get_service, "A service")
+        .needs(P::ProviderRead, Named)
+        .gives::<services::ServiceView>(200),
+    route!(Patch "/services/{id}" services::change_service, "Changes a service, or for whom it is")
+        .needs(P::ProviderWrite, Named)
+        .body::<services::ChangeService>()
+        .gives::<services::ServiceView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Get "/tariffs" services::tariffs, "Prices in dated versions, by id")
+        .needs(P::ProviderRead, Named)
+        .query::<services::TariffFilter>()
+        .pages::<services::TariffView>(),
+    route!(Post "/tariffs" services::add_tariff, "Adds a price from a day on: of a facility, or the reference")
+        .needs(P::ProviderWrite, Named)
+        .body::<services::AddTariff>()
+        .gives::<services::TariffView>(201)
+        .writes(Writes::Command),
+    route!(Post "/tariffs/import" price_lists::import,
+        "Changes prices from a day on by a CSV file, or shows what it would change; all lines or none")
+        .needs(P::ProviderWrite, Named)
+        .body::<price_lists::ImportTariffs>()
+        .gives::<price_lists::ImportedTariffs>(200)
+        .writes(Writes::Command),
+    route!(Get "/diagnosis-lists" diagnoses::lists, "The lists of diagnoses that one may see or use")
+        .needs(P::ProviderRead, Named)
+        .pages::<diagnoses::DiagnosisListView>(),
+    route!(Post "/diagnosis-lists" diagnoses::load,
+        "Loads a list of diagnoses from a CSV file: a claim's codes must then be on it")
+        .needs(P::ProviderWrite, Named)
+        .body::<diagnoses::LoadDiagnoses>()
+        .gives::<diagnoses::DiagnosisListView>(201)
+        .writes(Writes::Command),
+    route!(Get "/diagnoses" diagnoses::list, "The diagnoses that count for a mutual or body, by code")
+        .needs(P::ProviderRead, Named)
+        .query::<diagnoses::DiagnosisFilter>()
+        .pages::<diagnoses::DiagnosisView>(),
     route!(Get "/mutuals/{m}/claims" claims::list, "Claims with their decisions, by id")
         .needs(P::ClaimRead, Mutual)
         .query::<claims::ClaimFilter>()

@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// The largest body, in bytes.
 pub const LARGEST_BODY: usize = 256 * 1024;
 
+/// The largest body that carries a whole file, in bytes.
+pub const LARGEST_FILE: usize = 2 * 1024 * 1024;
+
 /// Runs blocking work on a thread that may wait.
 ///
 /// # Errors
@@ -40,25 +43,47 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let payload = web::Payload::from_request(req, payload);
-        let req = req.clone();
-        Box::pin(async move {
-            let typed = req
-                .headers()
-                .get(header::CONTENT_TYPE)
-                .and_then(|value| value.to_str().ok())
-                .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-            if !matches!(typed.as_deref(), Some("application/json" | "application/merge-patch+json")) {
-                return Err(Code::UnsupportedMediaType.into());
-            }
-            let payload = payload.await.map_err(|_| Problem::of(Code::Unreadable))?;
-            let bytes = payload
-                .to_bytes_limited(LARGEST_BODY)
-                .await
-                .map_err(|_| Problem::with(Code::TooLarge, format!("at most {LARGEST_BODY} bytes")))?
-                .map_err(|_| Problem::of(Code::Unreadable))?;
-            parse(req.path(), &bytes)
-        })
+        Box::pin(read_body(req, payload, LARGEST_BODY))
+    }
+}
+
+/// A body that may be as large as the file that it carries as a text.
+#[derive(Debug)]
+pub struct FileBody<T>(pub Body<T>);
+
+impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for FileBody<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = read_body(req, payload, LARGEST_FILE);
+        Box::pin(async move { body.await.map(FileBody) })
+    }
+}
+
+fn read_body<T: DeserializeOwned + Validate<Context = ()>>(
+    req: &HttpRequest,
+    payload: &mut Payload,
+    largest: usize,
+) -> impl Future<Output = Result<Body<T>>> + use<T> {
+    let payload = web::Payload::from_request(req, payload);
+    let req = req.clone();
+    async move {
+        let typed = req
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+        if !matches!(typed.as_deref(), Some("application/json" | "application/merge-patch+json")) {
+            return Err(Code::UnsupportedMediaType.into());
+        }
+        let payload = payload.await.map_err(|_| Problem::of(Code::Unreadable))?;
+        let bytes = payload
+            .to_bytes_limited(largest)
+            .await
+            .map_err(|_| Problem::with(Code::TooLarge, format!("at most {largest} bytes")))?
+            .map_err(|_| Problem::of(Code::Unreadable))?;
+        parse(req.path(), &bytes)
     }
 }
 

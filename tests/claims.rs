@@ -7,6 +7,7 @@ use ayni::claims::rules::{Input, adjudicate};
 use ayni::claims::service::{NewLine, quote};
 use ayni::db::Wall;
 use ayni::db::schema::{claim_lines, claims};
+use ayni::error::Error;
 use ayni::ids::*;
 use chrono::{NaiveDate, TimeZone, Utc};
 use diesel::prelude::*;

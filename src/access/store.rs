@@ -56,12 +56,20 @@ pub fn list_provider_owners(r: &mut Read) -> QueryResult<Vec<(ProviderId, Organi
     providers::table.select((providers::id, providers::owner_id)).load(r.conn())
 }
 
-/// Every convention, which a clerk needs to reach a mutual.
+/// Every convention, which a clerk needs to reach a mutual; it ends with its facility at the latest.
 pub fn list_conventions(r: &mut Read) -> QueryResult<Vec<ConventionFacts>> {
-    conventions::table
+    let rows: Vec<(ConventionFacts, Option<chrono::NaiveDate>)> = conventions::table
+        .inner_join(providers::table.on(providers::id.eq(conventions::provider_id)))
         .order(conventions::id)
-        .select((conventions::provider_id, conventions::party_id, conventions::valid_from, conventions::valid_to))
-        .load(r.conn())
+        .select((
+            (conventions::provider_id, conventions::party_id, conventions::valid_from, conventions::valid_to),
+            providers::active_to,
+        ))
+        .load(r.conn())?;
+    let capped = |((provider, party, from, to), last): (ConventionFacts, Option<chrono::NaiveDate>)| {
+        (provider, party, from, to.into_iter().chain(last).min())
+    };
+    Ok(rows.into_iter().map(capped).collect())
 }
 
 /// Every grant that was not ended.

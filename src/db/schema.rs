@@ -492,6 +492,12 @@ diesel::table! {
         area_id -> Nullable<Id>,
         created_at -> Timestamp,
         version -> BigInt,
+        care_types -> Text,
+        contact_name -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        address -> Nullable<Text>,
+        active_to -> Nullable<Date>,
     }
 }
 
@@ -505,6 +511,13 @@ diesel::table! {
         valid_from -> Date,
         valid_to -> Nullable<Date>,
         created_at -> Timestamp,
+        categories -> Nullable<Text>,
+        excluded_services -> Text,
+        invoice_days -> Nullable<Integer>,
+        payment_days -> Nullable<Integer>,
+        advance_minor -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        version -> BigInt,
     }
 }
 
@@ -520,6 +533,9 @@ diesel::table! {
         kind -> Text,
         created_at -> Timestamp,
         version -> BigInt,
+        sex -> Nullable<Text>,
+        min_age_years -> Nullable<Integer>,
+        max_age_years -> Nullable<Integer>,
     }
 }
 
@@ -536,6 +552,28 @@ diesel::table! {
         valid_from -> Date,
         valid_to -> Nullable<Date>,
         created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    diagnosis_lists (id) {
+        id -> Id,
+        owner_id -> Id,
+        name -> Text,
+        number_of_codes -> BigInt,
+        loaded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    diagnosis_codes (list_id, code) {
+        list_id -> Id,
+        code -> Text,
+        name -> Text,
     }
 }
 
@@ -1425,6 +1463,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     conventions,
     services,
     tariffs,
+    diagnosis_lists,
+    diagnosis_codes,
     settlements,
     claims,
     claim_lines,

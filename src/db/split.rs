@@ -17,7 +17,8 @@
 //! - `treasury/store.rs`: the reversal of a movement, an operator's transaction and a decision, each once; lines of lists and
 //!   dues of invoices by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred
-//! - `providers/store.rs`: a provider and a service whose code may be taken
+//! - `providers/store.rs`: a provider and a service whose code and a list whose name may be taken, prices and codes by the
+//!   hundred
 //! - `cards/store.rs`: the persons named on a certificate by the hundred
 //! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, what had been used before going
 //!   live, once, lines by the hundred

@@ -26,7 +26,7 @@ use crate::organisations::rules::NewOrganisation;
 use crate::organisations::store as organisations;
 use crate::products::service::{NewProduct, add as add_product, publish};
 use crate::products::store as product_store;
-use crate::providers::service::{NewProvider, NewService, NewTariff};
+use crate::providers::service::{Agreed, Limits, NewConvention, NewProvider, NewService, NewTariff, ProviderDetails};
 use crate::providers::{service as care, store as care_store};
 use crate::records::{self, Fault};
 use crate::series::{self, SeriesKind};
@@ -504,12 +504,20 @@ impl Import<'_> {
                     level: level.clone(),
                     sector: *sector,
                     area,
+                    details: ProviderDetails::default(),
                 };
                 care::add(w, order, &new).map(|_| ())
             }
             Item::Convention { provider, valid_from, valid_to } => {
                 let provider = self.provider(w, provider)?;
-                care::convene(w, order, provider, mutual, *valid_from, *valid_to).map(|_| ())
+                let new = NewConvention {
+                    provider,
+                    party: mutual,
+                    valid_from: *valid_from,
+                    valid_to: *valid_to,
+                    terms: Agreed::default(),
+                };
+                care::convene(w, order, &new).map(|_| ())
             }
             Item::Service { code, name, category, kind } => {
                 let new = NewService {
@@ -518,6 +526,7 @@ impl Import<'_> {
                     name: name.clone(),
                     category: category.clone(),
                     kind: *kind,
+                    limits: Limits::default(),
                 };
                 care::add_service(w, order, &new).map(|_| ())
             }

@@ -17,7 +17,9 @@ use crate::organisations::service as organisations;
 use crate::products::rules::Product;
 use crate::products::service::{self as products, NewProduct};
 use crate::providers::model::{Sector, ServiceKind};
-use crate::providers::service::{self as care, NewProvider, NewService, NewTariff};
+use crate::providers::service::{
+    self as care, Agreed, Limits, NewConvention, NewProvider, NewService, NewTariff, ProviderDetails,
+};
 use chrono::NaiveDate;
 use serde_json::json;
 
@@ -111,10 +113,10 @@ fn facilities(
 ) -> Result<Vec<ProviderId>> {
     let currency = Currency::parse(currency).ok_or_else(|| Error::Fault("an unknown currency".into()))?;
     let mut made = Vec::new();
-    for (code, name, level, sector) in [
-        ("CENTRE", "Health centre", "health_centre", Sector::Public),
-        ("CLINIC", "Clinic of the sisters", "health_centre", Sector::Private),
-        ("HOSPITAL", "District hospital", "hospital", Sector::Public),
+    for (code, name, level, sector, care_types) in [
+        ("CENTRE", "Health centre", "health_centre", Sector::Public, &["outpatient", "maternity"][..]),
+        ("CLINIC", "Clinic of the sisters", "health_centre", Sector::Private, &["outpatient"]),
+        ("HOSPITAL", "District hospital", "hospital", Sector::Public, &["outpatient", "maternity", "surgery"]),
     ] {
         let order = terminal_order(db, "ayni simulate");
         let new = NewProvider {
@@ -124,11 +126,22 @@ fn facilities(
             level: level.into(),
             sector,
             area: None,
+            details: ProviderDetails {
+                care_types: care_types.iter().map(|word| (*word).to_owned()).collect(),
+                ..ProviderDetails::default()
+            },
         };
         command(db, hooks, &order, |w| care::add(w, &order, &new))?;
         let provider: ProviderId = Key::new(order.id.uuid());
         let order = terminal_order(db, "ayni simulate");
-        command(db, hooks, &order, |w| care::convene(w, &order, provider, platform, start, None))?;
+        let convention = NewConvention {
+            provider,
+            party: platform,
+            valid_from: start,
+            valid_to: None,
+            terms: Agreed { invoice_days: Some(15), payment_days: Some(30), ..Agreed::default() },
+        };
+        command(db, hooks, &order, |w| care::convene(w, &order, &convention))?;
         made.push(provider);
     }
     for (code, name, category, kind, bif, xof) in SERVICES {
@@ -139,6 +152,7 @@ fn facilities(
             name: (*name).into(),
             category: (*category).into(),
             kind: *kind,
+            limits: Limits::default(),
         };
         command(db, hooks, &order, |w| care::add_service(w, &order, &new))?;
         let service: ServiceId = Key::new(order.id.uuid());

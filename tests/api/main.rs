@@ -15,6 +15,7 @@ mod matrix;
 mod members;
 mod organisations;
 mod products;
+mod providers;
 mod reports;
 mod samples;
 mod treasury;

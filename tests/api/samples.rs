@@ -4,6 +4,7 @@
 //! An entry makes its own rows, anew for each call, so that a call leaves nothing on which the next depends.
 mod cards;
 mod care;
+mod catalogue;
 mod claims;
 mod household;
 mod money;
@@ -341,6 +342,7 @@ fn all() -> impl Iterator<Item = &'static Sample> {
         .chain(household::SAMPLES)
         .chain(care::SAMPLES)
         .chain(claims::SAMPLES)
+        .chain(catalogue::SAMPLES)
         .chain(cards::SAMPLES)
         .chain(money::SAMPLES)
 }

@@ -369,7 +369,7 @@ impl World {
 
 /// The facilities with their conventions, the service and its price, straight into their tables.
 fn open_facilities(test: &TestDb, orgs: &HashMap<String, OrganisationId>) -> HashMap<String, ProviderId> {
-    use ayni::providers::model::{Convention, Provider, Sector, ServiceKind, Tariff};
+    use ayni::providers::model::{Convention, Provider, Sector, ServiceKind, Tariff, Words};
     let valid_from = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
     let mut providers = HashMap::new();
     test.db
@@ -387,6 +387,12 @@ fn open_facilities(test: &TestDb, orgs: &HashMap<String, OrganisationId>) -> Has
                     area_id: None,
                     created_at: w.now(),
                     version: 1,
+                    care_types: Words::default(),
+                    contact_name: None,
+                    phone: None,
+                    email: None,
+                    address: None,
+                    active_to: None,
                 };
                 care::insert(w, &provider)?;
                 let convention = Convention {
@@ -396,6 +402,13 @@ fn open_facilities(test: &TestDb, orgs: &HashMap<String, OrganisationId>) -> Has
                     valid_from,
                     valid_to: None,
                     created_at: w.now(),
+                    categories: None,
+                    excluded_services: Words::default(),
+                    invoice_days: None,
+                    payment_days: None,
+                    advance_minor: None,
+                    currency: None,
+                    version: 1,
                 };
                 care::insert_convention(w, &convention)?;
                 providers.insert((*code).to_owned(), id);
@@ -410,6 +423,9 @@ fn open_facilities(test: &TestDb, orgs: &HashMap<String, OrganisationId>) -> Has
                     kind: ServiceKind::Service,
                     created_at: w.now(),
                     version: 1,
+                    sex: None,
+                    min_age_years: None,
+                    max_age_years: None,
                 };
                 care::insert_service(w, &service)?;
                 let tariff = Tariff {

@@ -13,17 +13,17 @@ use ayni::claims::settlement;
 use ayni::claims::settlement_store::Payee;
 use ayni::ids::*;
 use ayni::providers::model::{Sector, ServiceKind};
-use ayni::providers::service::{self as providers, NewProvider, NewService};
+use ayni::providers::service::{self as providers, Limits, NewProvider, NewService, ProviderDetails};
 use serde_json::{Value, json};
 
 /// Whoever works on the owner, above it, or below it sees its catalogue.
-fn sees(grants: &[(Role, &'static str)], owner: &str) -> Seen {
+pub fn sees(grants: &[(Role, &'static str)], owner: &str) -> Seen {
     let may = |role: &Role| roles_with(Permission::ProviderRead).contains(role);
     let seen = grants.iter().any(|(role, at)| may(role) && (reaches(at, owner) || above(at).contains(&owner)));
     if seen { Seen::In } else { Seen::Nothing }
 }
 
-fn provider(world: &World, owner: &str) -> ProviderId {
+pub fn provider(world: &World, owner: &str) -> ProviderId {
     let order = terminal_order(&world.test.db, "a sample's rows");
     let new = NewProvider {
         owner: world.org(owner),
@@ -32,12 +32,13 @@ fn provider(world: &World, owner: &str) -> ProviderId {
         level: "health_centre".into(),
         sector: Sector::Public,
         area: None,
+        details: ProviderDetails::default(),
     };
     command(&world.test.db, &HOOKS, &order, |w| providers::add(w, &order, &new).map(|_| ())).unwrap();
     Key::new(order.id.uuid())
 }
 
-fn service(world: &World, owner: &str) -> ServiceId {
+pub fn service(world: &World, owner: &str) -> ServiceId {
     let order = terminal_order(&world.test.db, "a sample's rows");
     let new = NewService {
         owner: world.org(owner),
@@ -45,6 +46,7 @@ fn service(world: &World, owner: &str) -> ServiceId {
         name: "Consultation".into(),
         category: "OPD".into(),
         kind: ServiceKind::Service,
+        limits: Limits::default(),
     };
     command(&world.test.db, &HOOKS, &order, |w| providers::add_service(w, &order, &new).map(|_| ())).unwrap();
     Key::new(order.id.uuid())
