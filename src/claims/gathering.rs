@@ -16,7 +16,9 @@ use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::households::store as households;
 use crate::ids::*;
 use crate::products::{service as products, store as product_store};
-use crate::providers::model::Provider;
+use crate::providers::diagnoses;
+use crate::providers::model::{Provider, Service};
+use crate::providers::rules::{ServiceLimits, Terms, exclusion};
 use crate::providers::store as providers;
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -72,7 +74,7 @@ pub(super) struct Gathered {
     pub household: HouseholdId,
     pub section: Option<OrganisationId>,
     pub enrolment: Option<EnrolmentId>,
-    pub services: Vec<(ServiceId, String)>,
+    pub services: Vec<Service>,
     pub letter: Option<Letter>,
 }
 
@@ -97,6 +99,31 @@ pub(super) fn must_be_sound(new: &NewClaim) -> Result<()> {
             fault(format!("/lines/{at}/line"), "twice", "line numbers begin at 1 and are there once".into());
         }
     }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::Invalid, faults).into()) }
+}
+
+/// Where a list of diagnoses counts for the mutual, every code must be on it.
+///
+/// # Errors
+/// `invalid` naming each.
+pub(super) fn must_be_diagnoses(r: &mut Read, owners: &[OrganisationId], codes: &str) -> Result<()> {
+    let codes: Vec<String> = codes.split_whitespace().map(str::to_owned).collect();
+    if codes.is_empty() {
+        return Ok(());
+    }
+    let unknown = diagnoses::unknown(r, owners, &codes)?;
+    let faults: Vec<FieldError> = codes
+        .iter()
+        .enumerate()
+        .filter(|(_, code)| unknown.contains(code))
+        .map(|(at, code)| {
+            FieldError::new(
+                format!("/diagnoses/{at}"),
+                "unknown_value",
+                format!("{code} is not on the list of diagnoses"),
+            )
+        })
+        .collect();
     if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::Invalid, faults).into()) }
 }
 
@@ -144,8 +171,13 @@ pub(super) fn gather(
     };
     let convention = providers::list_conventions(r, provider.id)?
         .into_iter()
-        .find(|row| owners.contains(&row.party_id) && within(on, row.valid_from, row.valid_to));
-    let (services, lines) = priced_lines(r, owners, provider.id, &new.lines, on)?;
+        .find(|row| owners.contains(&row.party_id) && within(on, row.valid_from, row.valid_to))
+        .filter(|_| provider.is_active(on));
+    let terms = convention.as_ref().map(Terms::from);
+    let (services, mut lines) = priced_lines(r, owners, provider.id, &new.lines, on)?;
+    for (line, service) in lines.iter_mut().zip(&services) {
+        line.excluded = exclusion(&ServiceLimits::from(service), terms.as_ref(), member.sex, member.birth_date, on);
+    }
     let history = match &enrolment {
         None => History::default(),
         Some(row) => {
@@ -224,7 +256,7 @@ pub(super) fn known_provider(r: &mut Read, owners: &[OrganisationId], id: Provid
 
 /// The service and its category, and the line with its price: the provider's own version of the day, then the reference,
 /// each of the nearest owner.
-pub(super) type PricedLines = (Vec<(ServiceId, String)>, Vec<ClaimLine>);
+pub(super) type PricedLines = (Vec<Service>, Vec<ClaimLine>);
 
 pub(super) fn priced_lines(
     r: &mut Read,
@@ -256,7 +288,7 @@ pub(super) fn priced_lines(
             .filter(|price| price.service_id == service.id)
             .filter(|price| within(on, price.valid_from, price.valid_to))
             .min_by_key(|price| (price.provider_id.is_none(), nearness(price.owner_id)));
-        services.push((service.id, service.category.clone()));
+        services.push(service.clone());
         lines.push(ClaimLine {
             line: i64::from(line.line),
             code: service.code.clone(),
@@ -271,6 +303,7 @@ pub(super) fn priced_lines(
                 })
                 .into_iter()
                 .collect(),
+            excluded: None,
         });
     }
     if faults.is_empty() { Ok((services, lines)) } else { Err(Problem::fields(Code::Invalid, faults).into()) }

@@ -1,6 +1,6 @@
 //! `/mutuals/{m}/claims`, `/providers/{id}/claims`: shapes and handlers of intake.
 use super::model::{Claim, ClaimReason, ClaimState, Line, Links, Mode, Outcome, VisitType};
-use super::rules::{Bearer, Decision, Share};
+use super::rules::{Bearer, Decision, Exclusion, Input, Share};
 use super::service::{self, Cites, Deciding, MOST_LINES, NewClaim, NewLine};
 use super::{review_store, store};
 use crate::access::guard::{AtProvider, Guard, Signed};
@@ -39,6 +39,8 @@ pub struct LineView {
     pub other_payer_minor: Option<i64>,
     /// `PRICE_OVER_TARIFF`, `CEILING_PERSON_YEAR`…, in the order in which they cut.
     pub reasons: Vec<String>,
+    /// Why a service is not covered or has no price: it is for the other sex, another age, or outside the convention.
+    pub excluded: Option<Exclusion>,
 }
 
 /// A claim with its decision.
@@ -86,6 +88,13 @@ pub struct ClaimView {
 
 pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_diagnoses: bool) -> ClaimView {
     let diagnoses = claim.diagnoses.split_whitespace().map(str::to_owned).collect();
+    // The inputs are read only where they say more than the reasons.
+    let excluding = lines.iter().any(|line| line.reasons.contains("NOT_COVERED") || line.reasons.contains("NO_TARIFF"));
+    let input: Option<Input> = excluding.then(|| serde_json::from_str(&claim.inputs).ok()).flatten();
+    let excluded = |number: i32| {
+        let lines = input.as_ref().map_or(&[][..], |input| &input.claim.lines);
+        lines.iter().find(|line| line.line == i64::from(number)).and_then(|line| line.excluded)
+    };
     ClaimView {
         id: claim.id,
         number: claim.number,
@@ -130,6 +139,7 @@ pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_di
                 provider_writeoff_minor: line.provider_writeoff_minor,
                 other_payer_minor: line.other_paid_minor,
                 reasons: serde_json::from_str(&line.reasons).unwrap_or_default(),
+                excluded: excluded(line.line),
             })
             .collect(),
         version: claim.version,

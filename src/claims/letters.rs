@@ -1,7 +1,7 @@
 //! Guarantee letters: what the mutual commits itself to before care (R29). Requested by the facility or the office, reviewed,
 //! issued with an amount and its days; used by one claim, or revoked. That a letter has expired follows from its days.
 use super::decisions::needs_second;
-use super::gathering::known_provider;
+use super::gathering::{known_provider, must_be_diagnoses};
 use super::model::*;
 use super::review_store;
 use crate::access::approvals::{self, Kind};
@@ -46,6 +46,7 @@ pub fn request(
     new: &NewLetter,
 ) -> Result<()> {
     known_provider(w, owners, new.provider)?;
+    must_be_diagnoses(w, owners, &new.diagnoses)?;
     let (member, household) = locked(w, scope, new.member)?;
     let known = providers::find_services(w, owners, &new.services)?;
     let unknown = |code: &String| !known.iter().any(|service| service.code == *code);

@@ -13,8 +13,9 @@ use crate::products::rules::{Benefit, Product};
 mod facts;
 
 pub use facts::{
-    Bearer, ClaimFacts, ClaimLine, ClaimReason, Contract, Coverage, Decision, ExistingClaim, GuaranteeLetter, History,
-    Input, LineDecision, LineReason, Mode, Outcome, ProviderFacts, Sector, Share, TariffVersion, Totals, Word,
+    Bearer, ClaimFacts, ClaimLine, ClaimReason, Contract, Coverage, Decision, Exclusion, ExistingClaim,
+    GuaranteeLetter, History, Input, LineDecision, LineReason, Mode, Outcome, ProviderFacts, Sector, Share,
+    TariffVersion, Totals, Word,
 };
 
 /// Why no decision can be computed; none of these is an answer to a claimant.
@@ -266,10 +267,15 @@ fn decide_line(input: &Input, line: &ClaimLine, left: &mut Left) -> Result<LineD
     let Some((product, benefit)) = benefit_of(input, line) else {
         return Ok(refused_line(line, billed(line)?, LineReason::NotCovered));
     };
+    if matches!(line.excluded, Some(Exclusion::Sex | Exclusion::Age)) {
+        return Ok(refused_line(line, billed(line)?, LineReason::NotCovered));
+    }
     if is_waiting(input, benefit) {
         return Ok(refused_line(line, billed(line)?, LineReason::WaitingPeriod));
     }
-    let Some(tariff) = tariff_on(line, input.claim.service_date) else {
+    // What the convention leaves out has no price agreed there; in an emergency the convention is not asked (R21).
+    let is_left_out = line.excluded == Some(Exclusion::Convention) && !input.claim.emergency;
+    let Some(tariff) = tariff_on(line, input.claim.service_date).filter(|_| !is_left_out) else {
         return Ok(refused_line(line, billed(line)?, LineReason::NoTariff));
     };
     let Some(approved_qty) = approve_quantity(product, line, left) else {
@@ -576,6 +582,58 @@ mod tests {
 
     fn reason_of(change: impl FnOnce(&mut Value)) -> Option<ClaimReason> {
         adjudicate(&input(change)).unwrap().claim_reason
+    }
+
+    #[test]
+    fn a_service_for_others_is_not_covered_and_one_that_the_convention_leaves_out_has_no_price() {
+        let reasons = |excluded: &'static str, emergency: bool| {
+            let input = input(|input| {
+                input["claim"]["lines"][0]["excluded"] = json!(excluded);
+                input["claim"]["emergency"] = json!(emergency);
+            });
+            adjudicate(&input).unwrap().lines[0].reasons.clone()
+        };
+        assert_eq!(reasons("SEX", false), [LineReason::NotCovered]);
+        assert_eq!(reasons("AGE", true), [LineReason::NotCovered]);
+        assert_eq!(reasons("CONVENTION", false), [LineReason::NoTariff]);
+        assert_eq!(reasons("CONVENTION", true), []);
+    }
+
+    #[test]
+    fn a_persons_word_is_part_of_the_decision() {
+        let said = |word: Value| {
+            adjudicate(&input(|input| {
+                input["word"] = word;
+                input["review_above"] = json!(700);
+            }))
+        };
+        assert_eq!(adjudicate(&input(|input| input["review_above"] = json!(800))).unwrap().claim_reason, None);
+        let waits = adjudicate(&input(|input| input["review_above"] = json!(799))).unwrap();
+        assert_eq!((waits.decision, waits.claim_reason), (Outcome::Pended, Some(ClaimReason::AboveLimit)));
+        assert_eq!(said(json!({})).unwrap().totals.mutual, 800, "who has seen it is not asked again");
+        let held = said(json!({"held": "DOCUMENTS_MISSING"})).unwrap();
+        assert_eq!((held.claim_reason, held.totals.mutual), (Some(ClaimReason::DocumentsMissing), 0));
+        let refused = said(json!({"refused": "REFUSED_ON_REVIEW", "bearer": "provider"})).unwrap();
+        assert_eq!((refused.decision, refused.totals.provider_writeoff), (Outcome::Rejected, 1000));
+        let share =
+            |mutual: i64, bearer: &str| said(json!({"shares": [{"line": 1, "mutual": mutual, "bearer": bearer}]}));
+        let less = share(300, "provider").unwrap();
+        assert_eq!((less.totals.mutual, less.totals.member, less.totals.provider_writeoff), (300, 200, 500));
+        assert_eq!(less.lines[0].reasons, [LineReason::Reviewed]);
+        let more = share(1000, "member").unwrap();
+        assert_eq!((more.totals.mutual, more.totals.member), (1000, 0));
+        assert_eq!(share(1001, "member"), Err(ClaimError::ShareOutOfBounds { line: 1 }));
+        assert_eq!(share(900, "provider"), Err(ClaimError::ShareOutOfBounds { line: 1 }), "it bears nothing");
+        let above = adjudicate(&input(|input| {
+            input["word"] = json!({"shares": [{"line": 1, "mutual": 1000, "bearer": "member"}]});
+            input["product"]["ceilings"] = json!({"person_year": 900});
+        }));
+        assert_eq!(above, Err(ClaimError::SharesAboveCeiling));
+        let late = adjudicate(&input(|input| {
+            input["claim"]["submitted_on"] = json!("2026-09-10");
+            input["word"] = json!({"waived": ["LATE_FILING"]});
+        }));
+        assert_eq!(late.unwrap().claim_reason, None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! together. What a person decides afterwards (`review`, `appeals`) gathers its inputs here too.
 use super::decisions::{begin, decide, decide_lines, post_owed, set_use, take_decision};
 pub use super::gathering::{Cites, MOST_LINES, MOST_UNITS, NewClaim, NewLine};
-use super::gathering::{gather, household_of, known_provider, must_be_sound, priced_lines};
+use super::gathering::{gather, household_of, known_provider, must_be_diagnoses, must_be_sound, priced_lines};
 use super::model::*;
 use super::rules::Decision;
 use super::{review_store, store};
@@ -45,7 +45,7 @@ pub fn price_of(
         other => other,
     })?;
     let price = lines.first().and_then(|line| line.tariffs.first()).map(|version| version.amount);
-    Ok((services.into_iter().next().map(|(_, category)| category).unwrap_or_default(), price))
+    Ok((services.into_iter().next().map(|service| service.category).unwrap_or_default(), price))
 }
 
 /// Decides a basket of which it does not matter whether a person would look at it first.
@@ -65,6 +65,7 @@ pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], new: 
 /// As [`submit`].
 pub fn quote(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], new: &NewClaim) -> Result<Decision> {
     must_be_sound(new)?;
+    must_be_diagnoses(r, owners, &new.diagnoses)?;
     if let Some(old) = new.cites.resubmits {
         must_be_resubmittable(r, scope, old, new)?;
     }
@@ -119,6 +120,7 @@ pub fn submit(
     if new.submitted_on > scope.today() {
         return Err(Problem::of(Code::FutureDate).at("/submitted_on").into());
     }
+    must_be_diagnoses(w, owners, &new.diagnoses)?;
     // The number is taken before anything is gathered: what it names must be there.
     known_provider(w, owners, new.provider)?;
     let household = household_of(w, scope, new)?;
@@ -186,14 +188,14 @@ pub fn submit(
         return Err(Problem::of(Code::NumberTaken).at("/number").into());
     }
     let mut lines: Vec<Line> = Vec::with_capacity(new.lines.len());
-    for (line, (service, category)) in new.lines.iter().zip(&gathered.services) {
+    for (line, service) in new.lines.iter().zip(&gathered.services) {
         lines.push(Line {
             mutual_id: mutual,
             id: w.new_id(),
             claim_id: id,
             line: line.line,
-            service_id: *service,
-            category: category.clone(),
+            service_id: service.id,
+            category: service.category.clone(),
             quantity: line.quantity,
             unit_price_minor: line.unit_price_minor,
             approved_quantity: None,

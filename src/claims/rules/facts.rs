@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::enrolments::rules::CoverStatus;
 use crate::products::rules::Product;
 pub use crate::providers::model::Sector;
+pub use crate::providers::rules::Exclusion;
 use crate::words;
 
 /// Everything that a decision depends on, kept with it so that it can be computed again. Amounts are minor units.
@@ -141,6 +142,9 @@ pub struct ClaimLine {
     /// The versions of the price agreed for this service; they never overlap (R22).
     #[serde(default)]
     pub tariffs: Vec<TariffVersion>,
+    /// Why the service is not for this person, or not covered by the facility's convention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Exclusion>,
 }
 
 /// An agreed unit price and its days, both ends included.
