@@ -1,6 +1,6 @@
 //! `POST /tariffs/import`
 use crate::samples::fresh_id;
-use crate::support::{Answer, World};
+use crate::support::{Answer, World, all_at_once};
 use serde_json::{Value, json};
 
 async fn import(world: &World, more: Value) -> Answer {
@@ -15,8 +15,10 @@ async fn add_service(world: &World, owner: &str, code: &str) {
     world.post("/services").as_(user).json(body).send().await.expect(201);
 }
 
-/// Each line: service, facility, effect, old and new price.
-fn lines(answer: &Answer) -> Vec<(String, Option<String>, String, Option<i64>, Option<i64>)> {
+/// Service, facility, effect, old and new price.
+type Told = (String, Option<String>, String, Option<i64>, Option<i64>);
+
+fn lines(answer: &Answer) -> Vec<Told> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let rows = answer.body["lines"].as_array().unwrap();
     rows.iter()
@@ -239,6 +241,25 @@ async fn a_file_that_cannot_be_read_is_refused_whole_also_when_tried() {
         }
     }
     assert_eq!(cases.len(), 6);
+}
+
+#[actix_web::test]
+async fn of_lists_at_once_one_is_first_and_the_others_see_it() {
+    let world = World::new().await;
+    add_service(&world, "P1", "SCAN").await;
+    let calls: Vec<_> = (0..6)
+        .map(|at| {
+            let csv = format!("service_code,unit_price\nCONS,{}\nSCAN,{}\n", 6_000 + at, 9_000 + at);
+            import(&world, json!({"csv": csv}))
+        })
+        .collect();
+    let answers = all_at_once(calls).await;
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 5, "{statuses:?}");
+    let found = prices(&world).await;
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0], (false, 5_000, "2025-01-01".to_owned(), Some("2026-03-31".to_owned())));
 }
 
 #[actix_web::test]
