@@ -10,6 +10,7 @@ use crate::audit::recorder::Recorder;
 use crate::db::Db;
 use crate::error::{Code, Error, Problem, REQUEST_ID, Result, errors_page};
 use crate::ids::kind;
+use crate::jobs::worker::{Progress, Task, Worker};
 use crate::routes;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -56,6 +57,14 @@ fn execute(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution)
         Some(Kind::Expense) => movements::execute(w, execution),
         Some(Kind::MovementReversal) => movements::reverse(w, execution),
         None => Err(Error::Fault(format!("nobody knows how to do {}", execution.kind))),
+    }
+}
+
+/// A step of long work, by its kind.
+pub fn work(w: &mut crate::db::Write, task: &Task) -> Result<Progress> {
+    use crate::jobs::model::JobKind;
+    match task.job.kind {
+        JobKind::Invoice => crate::claims::invoices::work::step(w, task),
     }
 }
 
@@ -110,6 +119,8 @@ pub struct Parts {
     pub desk: Desk,
     /// Pictures, keys, hashing, throttle.
     pub access: Access,
+    /// Long work; its thread is started by whoever serves.
+    pub jobs: Worker,
     /// Counts and times.
     pub metrics: Metrics,
     /// See [`DEADLINE`]; tests take a shorter one.
@@ -129,7 +140,9 @@ impl Parts {
         let recorder = Recorder::start(db.clone()).map_err(thread)?;
         let description = serde_json::to_string(&routes::openapi())
             .map_err(|error| Error::Fault(format!("the API description cannot be written: {error}")))?;
+        let jobs = Worker::new(db.clone(), pictures.clone(), HOOKS, work);
         Ok(Parts {
+            jobs,
             desk: Desk { db, hooks: HOOKS, recorder },
             access: Access {
                 pictures,
@@ -159,6 +172,7 @@ impl Parts {
         actix_web::App::new()
             .app_data(web::Data::new(self.desk.clone()))
             .app_data(web::Data::new(self.access.clone()))
+            .app_data(web::Data::new(self.jobs.clone()))
             .app_data(web::Data::new(self.clone()))
             .configure(routes::configure)
             .route("/livez", web::get().to(livez))

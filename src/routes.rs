@@ -6,6 +6,10 @@ use crate::access::http as access;
 use crate::access::permissions::Permission;
 use crate::cards::http as cards;
 use crate::claims::http as claims;
+use crate::claims::invoices::http as invoices;
+use crate::claims::invoices::notice;
+use crate::claims::invoices::own_http as own_invoices;
+use crate::claims::invoices::views as invoice;
 use crate::claims::overtaken;
 use crate::contributions::desks_http as desks;
 use crate::contributions::http as contributions;
@@ -24,6 +28,7 @@ use crate::households::events_http as events;
 use crate::households::file_http as file;
 use crate::households::http as households;
 use crate::imports::areas_http as area_import;
+use crate::jobs::http as jobs;
 use crate::ledger::books_http as books;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
@@ -37,7 +42,7 @@ use crate::treasury::mobile_http as mobile;
 use crate::treasury::movements_http as movements;
 use crate::treasury::subsidies_http as subsidies;
 use crate::treasury::unallocated_http as unallocated;
-use crate::web::LanguageFilter;
+use crate::web::{LARGEST_BODY, LARGEST_FILE, LanguageFilter, Largest};
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
@@ -129,6 +134,8 @@ pub enum Answer {
     One(u16, SchemaOf),
     /// A page of things.
     Page(SchemaOf),
+    /// A file of a kind, as `text/csv`.
+    File(&'static str),
 }
 
 /// A line of the table.
@@ -155,6 +162,8 @@ pub struct Route {
     pub answer: Answer,
     /// True where `If-Match` is needed.
     pub if_match: bool,
+    /// The largest body that it takes, in bytes.
+    pub largest: usize,
     handler: fn() -> actix_web::Route,
 }
 
@@ -189,6 +198,7 @@ impl Route {
             query: None,
             answer: Answer::Empty,
             if_match: false,
+            largest: LARGEST_BODY,
             handler,
         }
     }
@@ -218,6 +228,15 @@ impl Route {
     }
     const fn pages<T: ToSchema>(mut self) -> Route {
         self.answer = Answer::Page(schema_of::<T>);
+        self
+    }
+    const fn gives_file(mut self, kind: &'static str) -> Route {
+        self.answer = Answer::File(kind);
+        self
+    }
+    /// Takes a file within its body.
+    const fn takes_file(mut self) -> Route {
+        self.largest = LARGEST_FILE;
         self
     }
     const fn persons(mut self) -> Route {
@@ -1096,6 +1115,105 @@ pub static ROUTES: &[Route] = &[
         .gives::<claims::ClaimView>(201)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/jobs/{id}" jobs::get, "Long work: how far it is and what came of it")
+        .needs(P::JobRead, Mutual)
+        .gives::<jobs::JobView>(200),
+    route!(Post "/mutuals/{m}/jobs/{id}/cancel" jobs::cancel, "Stops long work; what it has done stays")
+        .needs(P::JobCancel, Mutual)
+        .gives::<jobs::JobView>(200)
+        .writes(Writes::Command),
+    route!(Get "/mutuals/{m}/invoices" invoices::list, "Invoices of facilities with what came of them, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<invoices::InvoiceFilter>()
+        .pages::<invoice::InvoiceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/invoices" invoices::send,
+        "Takes a facility's invoice of a month, a file or a list; a job submits its claims; sent again, what was bad is tried again; needs an id")
+        .needs(P::ClaimSubmit, Mutual)
+        .body::<invoices::SendInvoice>()
+        .takes_file()
+        .gives::<invoice::InvoiceDetail>(202)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/invoices/{id}" invoices::get, "An invoice with its progress, counts, totals and steps")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<invoice::InvoiceDetail>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/invoices/{id}/lines" invoices::lines, "What came of each certificate of an invoice")
+        .needs(P::ClaimRead, Mutual)
+        .query::<invoices::LineFilter>()
+        .pages::<invoice::ItemView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/invoices/{id}/bad.csv" invoices::bad_file,
+        "The rows of the bad certificates as they were sent, to be corrected and sent again")
+        .needs(P::DiagnosisRead, Mutual)
+        .gives_file("text/csv")
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/invoices/{id}/disallowances" invoices::disallowances,
+        "What was cut or refused, line by line, and who bears it; `format=csv` gives a file")
+        .needs(P::ClaimRead, Mutual)
+        .query::<invoices::DisallowanceFilter>()
+        .pages::<notice::DisallowanceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/invoices/{id}/accept" invoices::accept,
+        "Accepts what came of an invoice, once nothing of it waits; also after a dispute")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<invoices::AcceptInvoice>()
+        .gives::<invoice::InvoiceDetail>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/providers/{id}/invoices" own_invoices::list, "A facility's own invoices in a mutual, by id")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnInvoiceFilter>()
+        .pages::<invoice::InvoiceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/providers/{id}/invoices" own_invoices::send, "Sends a facility's own invoice of a month, or more of one; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<own_invoices::SendOwnInvoice>()
+        .takes_file()
+        .gives::<invoice::InvoiceDetail>(202)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/providers/{id}/invoices/{invoice}" own_invoices::get, "A facility's own invoice with its progress")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnFilter>()
+        .gives::<invoice::InvoiceDetail>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/invoices/{invoice}/lines" own_invoices::lines, "What came of each certificate of one's own invoice")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnLineFilter>()
+        .pages::<invoice::ItemView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/invoices/{invoice}/bad.csv" own_invoices::bad_file,
+        "The rows of one's own bad certificates as they were sent, to be corrected and sent again")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnFilter>()
+        .gives_file("text/csv")
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/invoices/{invoice}/disallowances" own_invoices::disallowances,
+        "What was cut or refused of one's own invoice, and who bears it; `format=csv` gives a file")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnDisallowanceFilter>()
+        .pages::<notice::DisallowanceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/providers/{id}/invoices/{invoice}/dispute" own_invoices::dispute,
+        "Disputes what came of one's own invoice, with a reason; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<own_invoices::DisputeInvoice>()
+        .gives::<invoice::InvoiceDetail>(200)
+        .persons()
+        .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/audit" audit::audit, "Who did and who read what")
         .needs(P::AuditRead, Mutual)
         .query::<audit::AuditFilter>()
@@ -1173,6 +1291,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .iter()
             .filter(|route| route.path == path)
             .fold(web::resource(path), |resource, route| resource.route((route.handler)()));
+        let largest = ROUTES.iter().filter(|route| route.path == path).map(|route| route.largest).max();
+        let resource = match largest {
+            Some(bytes) if bytes != LARGEST_BODY => resource.app_data(Largest(bytes)),
+            _ => resource,
+        };
         let methods = ROUTES.iter().filter(|route| route.path == path).map(|route| route.method.as_str());
         let allowed = methods.collect::<Vec<_>>().join(", ");
         scope.service(resource.default_service(web::to(move || method_not_allowed(allowed.clone()))))
@@ -1284,8 +1407,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             Answer::Empty => (204, ResponseBuilder::new().description("Done").build()),
             Answer::One(status, schema) => (status, json("The row, or the answer", schema(&mut schemas))),
             Answer::Page(schema) => (200, json("A page", page(schema(&mut schemas)))),
+            Answer::File(kind) => {
+                let text = ObjectBuilder::new().schema_type(schema::Type::String);
+                let content = ContentBuilder::new().schema(Some(text)).build();
+                (200, ResponseBuilder::new().description("A file").content(kind, content).build())
+            }
         };
-        if status == 201 {
+        if matches!(status, 201 | 202) {
             operation = operation.response("200", response.clone());
         }
         operation = operation.response(status.to_string(), response);

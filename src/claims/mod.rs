@@ -1,5 +1,6 @@
 //! Claims: submitted, decided by one pure function, reviewed where a person is needed, settled with a second person.
 pub mod http;
+pub mod invoices;
 pub mod model;
 pub mod opening;
 pub mod overtaken;

@@ -1,6 +1,7 @@
 //! Recomputes every invariant from the raw rows: `ayni verify`. Nothing here is used to answer anybody; it reads what the
 //! services wrote and says where it does not add up.
 pub mod checks;
+pub mod invoices;
 pub mod store;
 pub mod treasury;
 
@@ -81,6 +82,7 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
         found.extend(checks::desks(r, scope.mutual(), code)?);
         found.extend(treasury::treasury(r, scope.mutual(), code)?);
         found.extend(checks::ceilings(r, scope.mutual(), code)?);
+        found.extend(invoices::invoices(r, scope.mutual(), code)?);
         Ok::<_, crate::error::Error>((count, found))
     })?;
     verdict.commands += commands;

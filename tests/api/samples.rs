@@ -5,6 +5,7 @@
 mod cards;
 mod care;
 mod household;
+mod invoices;
 mod money;
 mod register;
 
@@ -339,6 +340,7 @@ fn all() -> impl Iterator<Item = &'static Sample> {
         .chain(register::SAMPLES)
         .chain(household::SAMPLES)
         .chain(care::SAMPLES)
+        .chain(invoices::SAMPLES)
         .chain(cards::SAMPLES)
         .chain(money::SAMPLES)
 }

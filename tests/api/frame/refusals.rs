@@ -73,7 +73,7 @@ async fn a_body_beyond_the_limit_is_413() {
     for route in bodies() {
         let answer = send(&world, route, |made| {
             let mut body = made.body.clone().unwrap();
-            body["filler"] = json!("x".repeat(ayni::web::LARGEST_BODY));
+            body["filler"] = json!("x".repeat(route.largest));
             (Some("application/json"), body.to_string().into())
         })
         .await;
