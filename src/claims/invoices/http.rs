@@ -310,6 +310,7 @@ words! {
 #[serde(deny_unknown_fields)]
 pub struct DisallowanceFilter {
     /// `csv` for all of them as a file; pages of JSON where it is left out.
+    #[param(inline)]
     pub format: Option<FileForm>,
     /// Rows, 1 to 200.
     pub limit: Option<u16>,

@@ -186,6 +186,7 @@ pub struct OwnDisallowanceFilter {
     /// The mutual that decided it.
     pub mutual_id: OrganisationId,
     /// `csv` for all of them as a file; pages of JSON where it is left out.
+    #[param(inline)]
     pub format: Option<FileForm>,
     /// Rows, 1 to 200.
     pub limit: Option<u16>,

@@ -1,6 +1,6 @@
 //! Samples of facilities' invoices and of jobs.
 use super::register::{act, of, payment, sample};
-use super::{Made, Sample, above, facility_of, fresh, fresh_id, made};
+use super::{Made, Named, Sample, above, facility_of, fresh, fresh_id, made};
 use crate::support::World;
 use ayni::claims::invoices::file::read;
 use ayni::claims::invoices::model::Invoice;
