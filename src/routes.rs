@@ -1144,7 +1144,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/mutuals/{m}/invoices/{id}/lines" invoices::lines, "What came of each certificate of an invoice")
         .needs(P::ClaimRead, Mutual)
         .query::<invoices::LineFilter>()
-        .pages::<invoice::ItemView>()
+        .pages::<invoice::InvoiceLineView>()
         .persons()
         .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/invoices/{id}/bad.csv" invoices::bad_file,
@@ -1190,7 +1190,7 @@ pub static ROUTES: &[Route] = &[
     route!(Get "/providers/{id}/invoices/{invoice}/lines" own_invoices::lines, "What came of each certificate of one's own invoice")
         .needs(P::OwnClaims, Provider)
         .query::<own_invoices::OwnLineFilter>()
-        .pages::<invoice::ItemView>()
+        .pages::<invoice::InvoiceLineView>()
         .persons()
         .writes(Writes::Audit),
     route!(Get "/providers/{id}/invoices/{invoice}/bad.csv" own_invoices::bad_file,

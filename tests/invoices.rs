@@ -532,3 +532,31 @@ async fn a_job_is_stopped_and_begun_anew_by_sending_the_same_again() {
     assert_eq!(world.count("claims WHERE claim_reason = 'DUPLICATE'"), 0);
     verified(&world.test);
 }
+
+#[actix_web::test]
+async fn a_servers_worker_is_nudged_while_others_send_more_of_the_same_invoice() {
+    let (world, home) = world(4).await;
+    world.parts.jobs.start().unwrap();
+    let csv = large(&home, 60, 1);
+    let id = send(&world, &body(&world, "T", &csv)).await.expect(202).text("/id");
+    // More of it comes while the worker is at it.
+    let more = format!("{csv}{}\n", row("T-1", &home.cards[0], "2026-04-29", 1, 5_000));
+    let answer = send(&world, &body(&world, "T", &more)).await;
+    assert!(matches!(answer.status, 200 | 202), "{}", answer.text);
+    let mut shown = show(&world, &id).await;
+    for _ in 0..600 {
+        if shown.text("/state") == "IN_CONTROL" && !shown.body["job"]["ended_at"].is_null() {
+            break;
+        }
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(50)).await;
+        shown = show(&world, &id).await;
+    }
+    world.parts.jobs.stop();
+    assert_eq!((shown.text("/state"), shown.text("/job/state")), ("IN_CONTROL".into(), "DONE".into()));
+    let told = results(&shown);
+    assert_eq!(told.values().sum::<i64>(), 61);
+    assert!(!told.contains_key("bad") && !told.contains_key("differs"), "{told:?}");
+    assert_eq!(world.count("claims"), 61);
+    assert_eq!(world.count("claims WHERE claim_reason = 'DUPLICATE'"), 0);
+    verified(&world.test);
+}

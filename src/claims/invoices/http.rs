@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 /// A line of a certificate.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SendLine {
+pub struct SendCertificateLine {
     /// From 1; by its place where all leave it out.
     #[garde(skip)]
     pub line: Option<i64>,
@@ -75,7 +75,7 @@ pub struct SendCertificate {
     pub check_id: Option<AuditId>,
     #[garde(length(min = 1, max = 1000), dive)]
     #[schema(min_items = 1, max_items = 1000)]
-    pub lines: Vec<SendLine>,
+    pub lines: Vec<SendCertificateLine>,
 }
 
 /// A list that has something in it, and no more than a file may have.

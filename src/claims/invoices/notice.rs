@@ -29,7 +29,7 @@ words! {
 
 /// A reason with who bears what it cuts.
 #[derive(Serialize, ToSchema)]
-pub struct ReasonView {
+pub struct DisallowanceReason {
     /// `PRICE_OVER_TARIFF`, `LATE_FILING`…
     pub code: String,
     pub liable: Liable,
@@ -55,7 +55,7 @@ pub struct DisallowanceView {
     /// What the facility bears.
     pub provider_minor: i64,
     pub other_payer_minor: i64,
-    pub reasons: Vec<ReasonView>,
+    pub reasons: Vec<DisallowanceReason>,
 }
 
 /// R26: the price excess and what lies above an authorised amount are the facility's, everything else the member's.
@@ -92,12 +92,12 @@ fn view(row: CutLine) -> DisallowanceView {
             let by_provider = row.claim_writeoff > 0;
             let bearer = if by_provider { Liable::Provider } else { Liable::Member };
             let (member, provider) = if by_provider { (0, asked_minor) } else { (asked_minor, 0) };
-            let reasons = vec![ReasonView { code: reason.code().to_owned(), liable: bearer }];
+            let reasons = vec![DisallowanceReason { code: reason.code().to_owned(), liable: bearer }];
             DisallowanceView { reasons, ..base(0, member, provider, 0) }
         }
         None => {
             let codes: Vec<String> = serde_json::from_str(&row.reasons).unwrap_or_default();
-            let reasons = codes.into_iter().map(|code| ReasonView { liable: liable(&code), code }).collect();
+            let reasons = codes.into_iter().map(|code| DisallowanceReason { liable: liable(&code), code }).collect();
             let [mutual, member, provider, other] =
                 [row.parts.0, row.parts.1, row.parts.2, row.parts.3].map(|part| part.unwrap_or(0));
             DisallowanceView { reasons, ..base(mutual, member, provider, other) }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 words! {
     /// Where an invoice stands, with what was paid of it.
-    pub enum Standing {
+    pub enum InvoiceStanding {
         /// Its claims are being submitted.
         Received = "RECEIVED",
         /// They are decided as far as the rules go; some may wait for a person.
@@ -38,7 +38,7 @@ words! {
 
 /// How many certificates have which result; together all of them.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub struct CountsView {
+pub struct InvoiceCountsView {
     pub waiting: i64,
     pub claimed: i64,
     pub known: i64,
@@ -48,7 +48,7 @@ pub struct CountsView {
 
 /// What the invoice's claims come to (R34), in minor units; those that wait for a person are billed alone.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TotalsView {
+pub struct InvoiceTotalsView {
     /// Claims, refused ones counted.
     pub claims: i64,
     pub billed_minor: i64,
@@ -62,7 +62,7 @@ pub struct TotalsView {
 
 /// A step of an invoice.
 #[derive(Serialize, ToSchema)]
-pub struct StepView {
+pub struct InvoiceStepView {
     pub state: InvoiceState,
     pub taken_on: NaiveDate,
     /// Null for what nobody did in person.
@@ -84,15 +84,15 @@ pub struct InvoiceView {
     /// Until when it had to be in by the convention; null where that says nothing.
     pub deadline_on: Option<NaiveDate>,
     pub is_late: bool,
-    pub state: Standing,
+    pub state: InvoiceStanding,
     pub currency: String,
     /// How often something of it was sent.
     pub sendings: i32,
     pub certificates: i64,
-    pub results: CountsView,
+    pub results: InvoiceCountsView,
     /// Claims that wait for a person.
     pub claims_pended: i64,
-    pub totals: TotalsView,
+    pub totals: InvoiceTotalsView,
     /// The last job and how far it is.
     pub job: JobView,
     pub version: i64,
@@ -104,7 +104,7 @@ pub struct InvoiceDetail {
     #[serde(flatten)]
     pub invoice: InvoiceView,
     /// The first one first.
-    pub steps: Vec<StepView>,
+    pub steps: Vec<InvoiceStepView>,
 }
 
 impl InvoiceDetail {
@@ -122,19 +122,19 @@ pub fn owners(picture: &Picture, scope: &MutualScope) -> Vec<OrganisationId> {
     owners
 }
 
-fn standing(row: &Invoice, sums: &[store::Sums]) -> Standing {
+fn standing(row: &Invoice, sums: &[store::Sums]) -> InvoiceStanding {
     let owed = |wanted: bool| -> i64 {
         let of = |sum: &&store::Sums| (sum.state == ClaimState::Paid) == wanted;
         sums.iter().filter(of).map(|sum| sum.totals.mutual).sum()
     };
     match row.state {
-        InvoiceState::Received => Standing::Received,
-        InvoiceState::InControl => Standing::InControl,
-        InvoiceState::Disputed => Standing::Disputed,
+        InvoiceState::Received => InvoiceStanding::Received,
+        InvoiceState::InControl => InvoiceStanding::InControl,
+        InvoiceState::Disputed => InvoiceStanding::Disputed,
         InvoiceState::Accepted => match (owed(true), owed(false)) {
-            (0, _) => Standing::Accepted,
-            (_, 0) => Standing::Paid,
-            _ => Standing::PartlyPaid,
+            (0, _) => InvoiceStanding::Accepted,
+            (_, 0) => InvoiceStanding::Paid,
+            _ => InvoiceStanding::PartlyPaid,
         },
     }
 }
@@ -151,7 +151,7 @@ pub fn views(
 ) -> Result<Vec<InvoiceView>> {
     let mutual = scope.mutual();
     let ids: Vec<InvoiceId> = rows.iter().map(|row| row.id).collect();
-    let mut counts: BTreeMap<InvoiceId, CountsView> = BTreeMap::new();
+    let mut counts: BTreeMap<InvoiceId, InvoiceCountsView> = BTreeMap::new();
     for (invoice, result, count) in store::count_results(r, mutual, &ids)? {
         let of = counts.entry(invoice).or_default();
         *match result {
@@ -185,7 +185,7 @@ pub fn views(
             certificates: row.certificates,
             results: counts.remove(&row.id).unwrap_or_default(),
             claims_pended: sums.iter().filter(|sum| sum.state == ClaimState::Pended).map(|sum| sum.claims).sum(),
-            totals: TotalsView {
+            totals: InvoiceTotalsView {
                 claims: sums.iter().map(|sum| sum.claims).sum(),
                 billed_minor: added.billed,
                 mutual_minor: added.mutual,
@@ -216,7 +216,7 @@ pub fn detail(
     let row = must_find(r, scope, id, provider)?;
     let steps = store::list_steps(r, scope.mutual(), id)?
         .into_iter()
-        .map(|step| StepView {
+        .map(|step| InvoiceStepView {
             state: step.state,
             taken_on: step.taken_on,
             taken_by: step.taken_by,
@@ -240,7 +240,7 @@ pub fn must_find(r: &mut Read, scope: &MutualScope, id: InvoiceId, provider: Opt
 
 /// The claim of a certificate.
 #[derive(Serialize, ToSchema)]
-pub struct ItemClaim {
+pub struct InvoiceClaimView {
     pub id: ClaimId,
     pub number: String,
     pub state: ClaimState,
@@ -253,7 +253,7 @@ pub struct ItemClaim {
 
 /// A certificate with what came of it.
 #[derive(Serialize, ToSchema)]
-pub struct ItemView {
+pub struct InvoiceLineView {
     /// Its place in the invoice.
     pub ordinal: i32,
     /// Null where it has no number that can be used.
@@ -264,7 +264,7 @@ pub struct ItemView {
     pub rows: Vec<u64>,
     pub result: ItemResult,
     /// Null where it is no claim.
-    pub claim: Option<ItemClaim>,
+    pub claim: Option<InvoiceClaimView>,
     /// What is wrong, or what differs.
     pub errors: Vec<BadField>,
 }
@@ -279,19 +279,19 @@ pub fn items(
     invoice: InvoiceId,
     result: Option<ItemResult>,
     ask: &Ask,
-) -> Result<Page<ItemView>> {
+) -> Result<Page<InvoiceLineView>> {
     let mutual = scope.mutual();
     let rows = store::list_items(r, mutual, invoice, result, ask.after_one()?, ask.fetch())?;
     let ids: Vec<ClaimId> = rows.iter().filter_map(|row| row.claim_id).collect();
-    let mut claims: BTreeMap<ClaimId, ItemClaim> = store::list_figures(r, mutual, &ids)?
+    let mut claims: BTreeMap<ClaimId, InvoiceClaimView> = store::list_figures(r, mutual, &ids)?
         .into_iter()
         .map(|(id, number, state, outcome, claim_reason, billed_minor, mutual_minor)| {
-            (id, ItemClaim { id, number, state, outcome, claim_reason, billed_minor, mutual_minor })
+            (id, InvoiceClaimView { id, number, state, outcome, claim_reason, billed_minor, mutual_minor })
         })
         .collect();
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
-        shown.push(ItemView {
+        shown.push(InvoiceLineView {
             ordinal: row.ordinal,
             certificate: (!row.certificate.starts_with('#')).then(|| row.certificate.clone()),
             sending: row.sending,
