@@ -10,6 +10,7 @@ use crate::audit::recorder::Recorder;
 use crate::db::Db;
 use crate::error::{Code, Error, Problem, REQUEST_ID, Result, errors_page};
 use crate::ids::kind;
+use crate::jobs::worker::{Progress, Task, Worker};
 use crate::routes;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -75,6 +76,14 @@ fn refused(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution)
     }
 }
 
+/// A step of long work, by its kind.
+pub fn work(w: &mut crate::db::Write, task: &Task) -> Result<Progress> {
+    use crate::jobs::model::JobKind;
+    match task.job.kind {
+        JobKind::Invoice => crate::claims::invoices::work::step(w, task),
+    }
+}
+
 fn found_mutual(w: &mut crate::db::Write, mutual: crate::ids::MutualId) -> Result<()> {
     crate::ledger::service::open_books(w, mutual)?;
     crate::contributions::desks::open_desk(w, mutual)?;
@@ -127,6 +136,8 @@ pub struct Parts {
     pub desk: Desk,
     /// Pictures, keys, hashing, throttle.
     pub access: Access,
+    /// Long work; its thread is started by whoever serves.
+    pub jobs: Worker,
     /// Counts and times.
     pub metrics: Metrics,
     /// See [`DEADLINE`]; tests take a shorter one.
@@ -146,7 +157,9 @@ impl Parts {
         let recorder = Recorder::start(db.clone()).map_err(thread)?;
         let description = serde_json::to_string(&routes::openapi())
             .map_err(|error| Error::Fault(format!("the API description cannot be written: {error}")))?;
+        let jobs = Worker::new(db.clone(), pictures.clone(), HOOKS, work);
         Ok(Parts {
+            jobs,
             desk: Desk { db, hooks: HOOKS, recorder },
             access: Access {
                 pictures,
@@ -176,6 +189,7 @@ impl Parts {
         actix_web::App::new()
             .app_data(web::Data::new(self.desk.clone()))
             .app_data(web::Data::new(self.access.clone()))
+            .app_data(web::Data::new(self.jobs.clone()))
             .app_data(web::Data::new(self.clone()))
             .configure(routes::configure)
             .route("/livez", web::get().to(livez))

@@ -72,6 +72,7 @@ codes! {
     TooLarge = 413 "too_large" "Too large": "The body is larger than this route accepts.";
     UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type": "Send `application/json` (or `application/merge-patch+json` where a row is changed).";
     Invalid = 422 "invalid" "Invalid fields": "One or more fields are missing, unknown, of the wrong type or out of bounds; `errors` names each.";
+    FileRefused = 422 "file_refused" "The file is not whole": "The file has no header, unknown columns, a row of another length, an open quote, too many rows or none; nothing of it was kept. `errors` names the places.";
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The key was used for something else": "The same `Idempotency-Key` came before with another route or other content.";
     GrantRefused = 422 "grant_refused" "This role cannot be granted there": "Each role is granted on certain kinds of organisation only; the detail says which.";
     TreeRefused = 422 "tree_refused" "The tree does not allow it": "The link would make a circle, a second parent, or join kinds that do not go together.";

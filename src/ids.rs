@@ -259,6 +259,20 @@ kinds! {
     Source => SourceId;
     /// What another payer has paid.
     SubsidyPayment => SubsidyPaymentId;
+    /// Long work.
+    Job => JobId;
+    /// A server's worker, which holds leases of jobs.
+    Worker => WorkerId;
+    /// What a job works on: an invoice, a file.
+    Subject => SubjectId;
+    /// A facility's monthly invoice.
+    Invoice => InvoiceId;
+    /// A file or list that was sent for an invoice.
+    InvoiceSending => InvoiceSendingId;
+    /// A certificate of an invoice: a claim to be.
+    InvoiceClaim => InvoiceClaimId;
+    /// A step of an invoice: who accepted or disputed it.
+    InvoiceStep => InvoiceStepId;
 }
 
 impl From<MutualId> for OrganisationId {

@@ -22,6 +22,9 @@ pub mod web;
 pub mod access;
 pub mod audit;
 
+// Long work.
+pub mod jobs;
+
 // The subjects.
 pub mod cards;
 pub mod claims;

@@ -69,8 +69,7 @@ pub fn parse<'f>(bytes: &[u8], file: &'f str, columns: Columns) -> Records<'f> {
     let whole = |reason: String| vec![Fault { file: file.to_owned(), line: 0, column: String::new(), reason }];
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8".into()))?;
-    let header = text.lines().next().unwrap_or("");
-    let delimiter = if header.contains(';') && !header.contains(',') { b';' } else { b',' };
+    let delimiter = delimiter_of(text);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
     let names: Vec<String> = reader
         .headers()
@@ -116,6 +115,12 @@ pub fn parse<'f>(bytes: &[u8], file: &'f str, columns: Columns) -> Records<'f> {
         }
     }
     if faults.is_empty() { Ok(records) } else { Err(faults) }
+}
+
+/// What stands between the fields, as the header has it.
+pub fn delimiter_of(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or("");
+    if header.contains(';') && !header.contains(',') { b';' } else { b',' }
 }
 
 /// Counts lines as an editor does: the reader's own count lags behind where lines end in CRLF or are empty.
@@ -168,6 +173,11 @@ impl Record<'_> {
     /// True where a fault was found.
     pub fn is_bad(&self) -> bool {
         !self.faults.is_empty()
+    }
+
+    /// The fields by column, as they stand in the file without the spaces around them.
+    pub fn into_fields(self) -> BTreeMap<String, String> {
+        self.fields
     }
 
     /// The row as one JSON text with sorted columns: its content, for telling whether it changed.

@@ -8,6 +8,10 @@ use crate::cards::http as cards;
 use crate::claims::appeals_http as appeals;
 use crate::claims::http as claims;
 use crate::claims::letters_http as letters;
+use crate::claims::invoices::http as invoices;
+use crate::claims::invoices::notice;
+use crate::claims::invoices::own_http as own_invoices;
+use crate::claims::invoices::views as invoice;
 use crate::claims::overtaken;
 use crate::claims::review_http as review;
 use crate::claims::settings as care_settings;
@@ -29,6 +33,7 @@ use crate::households::events_http as events;
 use crate::households::file_http as file;
 use crate::households::http as households;
 use crate::imports::areas_http as area_import;
+use crate::jobs::http as jobs;
 use crate::ledger::books_http as books;
 use crate::ledger::http as ledger;
 use crate::organisations::http as organisations;
@@ -47,7 +52,7 @@ use crate::treasury::mobile_http as mobile;
 use crate::treasury::movements_http as movements;
 use crate::treasury::subsidies_http as subsidies;
 use crate::treasury::unallocated_http as unallocated;
-use crate::web::LanguageFilter;
+use crate::web::{LARGEST_BODY, LARGEST_FILE, LanguageFilter, Largest};
 use actix_web::web;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
@@ -139,6 +144,8 @@ pub enum Answer {
     One(u16, SchemaOf),
     /// A page of things.
     Page(SchemaOf),
+    /// A file of a kind, as `text/csv`.
+    File(&'static str),
 }
 
 /// A line of the table.
@@ -165,6 +172,8 @@ pub struct Route {
     pub answer: Answer,
     /// True where `If-Match` is needed.
     pub if_match: bool,
+    /// The largest body that it takes, in bytes.
+    pub largest: usize,
     handler: fn() -> actix_web::Route,
 }
 
@@ -199,6 +208,7 @@ impl Route {
             query: None,
             answer: Answer::Empty,
             if_match: false,
+            largest: LARGEST_BODY,
             handler,
         }
     }
@@ -228,6 +238,15 @@ impl Route {
     }
     const fn pages<T: ToSchema>(mut self) -> Route {
         self.answer = Answer::Page(schema_of::<T>);
+        self
+    }
+    const fn gives_file(mut self, kind: &'static str) -> Route {
+        self.answer = Answer::File(kind);
+        self
+    }
+    /// Takes a file within its body.
+    const fn takes_file(mut self) -> Route {
+        self.largest = LARGEST_FILE;
         self
     }
     const fn persons(mut self) -> Route {
@@ -1056,6 +1075,7 @@ pub static ROUTES: &[Route] = &[
         "Changes prices from a day on by a CSV file, or shows what it would change; all lines or none")
         .needs(P::ProviderWrite, Named)
         .body::<price_lists::ImportTariffs>()
+        .takes_file()
         .gives::<price_lists::ImportedTariffs>(200)
         .writes(Writes::Command),
     route!(Get "/diagnosis-lists" diagnoses::lists, "The lists of diagnoses that one may see or use")
@@ -1065,6 +1085,7 @@ pub static ROUTES: &[Route] = &[
         "Loads a list of diagnoses from a CSV file: a claim's codes must then be on it")
         .needs(P::ProviderWrite, Named)
         .body::<diagnoses::LoadDiagnoses>()
+        .takes_file()
         .gives::<diagnoses::DiagnosisListView>(201)
         .writes(Writes::Command),
     route!(Get "/diagnoses" diagnoses::list, "The diagnoses that count for a mutual or body, by code")
@@ -1346,6 +1367,105 @@ pub static ROUTES: &[Route] = &[
         .gives::<claims::ClaimView>(201)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/jobs/{id}" jobs::get, "Long work: how far it is and what came of it")
+        .needs(P::JobRead, Mutual)
+        .gives::<jobs::JobView>(200),
+    route!(Post "/mutuals/{m}/jobs/{id}/cancel" jobs::cancel, "Stops long work; what it has done stays")
+        .needs(P::JobCancel, Mutual)
+        .gives::<jobs::JobView>(200)
+        .writes(Writes::Command),
+    route!(Get "/mutuals/{m}/invoices" invoices::list, "Invoices of facilities with what came of them, by id")
+        .needs(P::ClaimRead, Mutual)
+        .query::<invoices::InvoiceFilter>()
+        .pages::<invoice::InvoiceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/invoices" invoices::send,
+        "Takes a facility's invoice of a month, a file or a list; a job submits its claims; sent again, what was bad is tried again; needs an id")
+        .needs(P::ClaimSubmit, Mutual)
+        .body::<invoices::SendInvoice>()
+        .takes_file()
+        .gives::<invoice::InvoiceDetail>(202)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/invoices/{id}" invoices::get, "An invoice with its progress, counts, totals and steps")
+        .needs(P::ClaimRead, Mutual)
+        .gives::<invoice::InvoiceDetail>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/invoices/{id}/lines" invoices::lines, "What came of each certificate of an invoice")
+        .needs(P::ClaimRead, Mutual)
+        .query::<invoices::LineFilter>()
+        .pages::<invoice::InvoiceLineView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/invoices/{id}/bad.csv" invoices::bad_file,
+        "The rows of the bad certificates as they were sent, to be corrected and sent again")
+        .needs(P::DiagnosisRead, Mutual)
+        .gives_file("text/csv")
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/invoices/{id}/disallowances" invoices::disallowances,
+        "What was cut or refused, line by line, and who bears it; `format=csv` gives a file")
+        .needs(P::ClaimRead, Mutual)
+        .query::<invoices::DisallowanceFilter>()
+        .pages::<notice::DisallowanceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/invoices/{id}/accept" invoices::accept,
+        "Accepts what came of an invoice, once nothing of it waits; also after a dispute")
+        .needs(P::ClaimDecide, Mutual)
+        .body::<invoices::AcceptInvoice>()
+        .gives::<invoice::InvoiceDetail>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/providers/{id}/invoices" own_invoices::list, "A facility's own invoices in a mutual, by id")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnInvoiceFilter>()
+        .pages::<invoice::InvoiceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/providers/{id}/invoices" own_invoices::send, "Sends a facility's own invoice of a month, or more of one; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<own_invoices::SendOwnInvoice>()
+        .takes_file()
+        .gives::<invoice::InvoiceDetail>(202)
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/providers/{id}/invoices/{invoice}" own_invoices::get, "A facility's own invoice with its progress")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnFilter>()
+        .gives::<invoice::InvoiceDetail>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/invoices/{invoice}/lines" own_invoices::lines, "What came of each certificate of one's own invoice")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnLineFilter>()
+        .pages::<invoice::InvoiceLineView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/invoices/{invoice}/bad.csv" own_invoices::bad_file,
+        "The rows of one's own bad certificates as they were sent, to be corrected and sent again")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnFilter>()
+        .gives_file("text/csv")
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/invoices/{invoice}/disallowances" own_invoices::disallowances,
+        "What was cut or refused of one's own invoice, and who bears it; `format=csv` gives a file")
+        .needs(P::OwnClaims, Provider)
+        .query::<own_invoices::OwnDisallowanceFilter>()
+        .pages::<notice::DisallowanceView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/providers/{id}/invoices/{invoice}/dispute" own_invoices::dispute,
+        "Disputes what came of one's own invoice, with a reason; needs an id")
+        .needs(P::OwnClaims, Provider)
+        .body::<own_invoices::DisputeInvoice>()
+        .gives::<invoice::InvoiceDetail>(200)
+        .persons()
+        .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/audit" audit::audit, "Who did and who read what")
         .needs(P::AuditRead, Mutual)
         .query::<audit::AuditFilter>()
@@ -1423,6 +1543,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .iter()
             .filter(|route| route.path == path)
             .fold(web::resource(path), |resource, route| resource.route((route.handler)()));
+        let largest = ROUTES.iter().filter(|route| route.path == path).map(|route| route.largest).max();
+        let resource = match largest {
+            Some(bytes) if bytes != LARGEST_BODY => resource.app_data(Largest(bytes)),
+            _ => resource,
+        };
         let methods = ROUTES.iter().filter(|route| route.path == path).map(|route| route.method.as_str());
         let allowed = methods.collect::<Vec<_>>().join(", ");
         scope.service(resource.default_service(web::to(move || method_not_allowed(allowed.clone()))))
@@ -1534,8 +1659,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             Answer::Empty => (204, ResponseBuilder::new().description("Done").build()),
             Answer::One(status, schema) => (status, json("The row, or the answer", schema(&mut schemas))),
             Answer::Page(schema) => (200, json("A page", page(schema(&mut schemas)))),
+            Answer::File(kind) => {
+                let text = ObjectBuilder::new().schema_type(schema::Type::String);
+                let content = ContentBuilder::new().schema(Some(text)).build();
+                (200, ResponseBuilder::new().description("A file").content(kind, content).build())
+            }
         };
-        if status == 201 {
+        if matches!(status, 201 | 202) {
             operation = operation.response("200", response.clone());
         }
         operation = operation.response(status.to_string(), response);

@@ -15,9 +15,12 @@ use uuid::Uuid;
 
 /// The largest body, in bytes.
 pub const LARGEST_BODY: usize = 256 * 1024;
+/// The largest body of a route that takes a file, in bytes.
+pub const LARGEST_FILE: usize = 4 * 1024 * 1024;
 
-/// The largest body that carries a whole file, in bytes.
-pub const LARGEST_FILE: usize = 2 * 1024 * 1024;
+/// The largest body of a path that takes more than [`LARGEST_BODY`]: the route table says which, and its resource carries it.
+#[derive(Debug, Clone, Copy)]
+pub struct Largest(pub usize);
 
 /// Runs blocking work on a thread that may wait.
 ///
@@ -43,47 +46,26 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Box::pin(read_body(req, payload, LARGEST_BODY))
-    }
-}
-
-/// A body that may be as large as the file that it carries as a text.
-#[derive(Debug)]
-pub struct FileBody<T>(pub Body<T>);
-
-impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for FileBody<T> {
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
-
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = read_body(req, payload, LARGEST_FILE);
-        Box::pin(async move { body.await.map(FileBody) })
-    }
-}
-
-fn read_body<T: DeserializeOwned + Validate<Context = ()>>(
-    req: &HttpRequest,
-    payload: &mut Payload,
-    largest: usize,
-) -> impl Future<Output = Result<Body<T>>> + use<T> {
-    let payload = web::Payload::from_request(req, payload);
-    let req = req.clone();
-    async move {
-        let typed = req
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-        if !matches!(typed.as_deref(), Some("application/json" | "application/merge-patch+json")) {
-            return Err(Code::UnsupportedMediaType.into());
-        }
-        let payload = payload.await.map_err(|_| Problem::of(Code::Unreadable))?;
-        let bytes = payload
-            .to_bytes_limited(largest)
-            .await
-            .map_err(|_| Problem::with(Code::TooLarge, format!("at most {largest} bytes")))?
-            .map_err(|_| Problem::of(Code::Unreadable))?;
-        parse(req.path(), &bytes)
+        let payload = web::Payload::from_request(req, payload);
+        let req = req.clone();
+        let most = req.app_data::<Largest>().map_or(LARGEST_BODY, |largest| largest.0);
+        Box::pin(async move {
+            let typed = req
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+            if !matches!(typed.as_deref(), Some("application/json" | "application/merge-patch+json")) {
+                return Err(Code::UnsupportedMediaType.into());
+            }
+            let payload = payload.await.map_err(|_| Problem::of(Code::Unreadable))?;
+            let bytes = payload
+                .to_bytes_limited(most)
+                .await
+                .map_err(|_| Problem::with(Code::TooLarge, format!("at most {most} bytes")))?
+                .map_err(|_| Problem::of(Code::Unreadable))?;
+            parse(req.path(), &bytes)
+        })
     }
 }
 
@@ -348,6 +330,25 @@ pub fn changed<V: Serialize>(replayed: bool, version: Option<i64>, view: &V) -> 
         response.insert_header(("Idempotent-Replayed", "true"));
     }
     finish(response, version, view)
+}
+
+/// 202 for what a job has yet to do, 200 where nothing is left to be done, marked where it had been asked before.
+pub fn taken<V: Serialize>(replayed: bool, is_done: bool, location: &str, version: i64, view: &V) -> HttpResponse {
+    let mut response = if is_done || replayed { HttpResponse::Ok() } else { HttpResponse::Accepted() };
+    if replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    response.insert_header((header::LOCATION, location));
+    finish(response, Some(version), view)
+}
+
+/// 200 with a table for a spreadsheet.
+pub fn csv_file(name: &str, text: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(text)
 }
 
 /// 200 with a tag, for a read of one row.

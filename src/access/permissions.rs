@@ -134,6 +134,10 @@ permissions! {
     ClaimSubmit = "claim_submit" => [MutualAdmin, ClaimsOfficer];
     /// Submit and read the claims of one's own facility.
     OwnClaims = "own_claims" => [ProviderClerk];
+    /// See how far long work is.
+    JobRead = "job_read" => [Auditor, MutualAdmin, Treasurer, ClaimsOfficer, MedicalAdviser];
+    /// Stop long work; what it has done stays.
+    JobCancel = "job_cancel" => [MutualAdmin, ClaimsOfficer];
     /// Decide claims that wait for a person.
     ClaimDecide = "claim_decide" => [ClaimsOfficer, MedicalAdviser];
     /// Ask for the settlement of a facility's claims.

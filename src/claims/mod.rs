@@ -6,6 +6,7 @@ pub mod gathering;
 pub mod http;
 pub mod letters;
 pub mod letters_http;
+pub mod invoices;
 pub mod model;
 pub mod opening;
 pub mod overtaken;

@@ -1,4 +1,5 @@
 //! Settlements, their items and payments, and advances, in the database.
+use super::invoices::model::InvoiceState;
 use super::model::*;
 use crate::access::scopes::MutualScope;
 use crate::db::schema::*;
@@ -6,7 +7,7 @@ use crate::db::{Read, Write};
 use crate::ids::*;
 use crate::insert_all;
 use chrono::NaiveDate;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use std::collections::BTreeMap;
@@ -38,8 +39,18 @@ fn open((id, state, mutual_minor, settled_minor): OpenRow) -> Open {
 pub fn list_open(r: &mut Read, mutual: MutualId, of: Payee, until: NaiveDate, limit: i64) -> QueryResult<Vec<Open>> {
     let owed = claims::state.eq(ClaimState::Decided).and(claims::mutual_minor.ne(claims::settled_minor));
     let to_recover = claims::state.eq(ClaimState::Voided).and(claims::settled_minor.gt(0));
+    // What came with an invoice waits until the invoice is accepted.
+    let in_control = invoice_claims::table
+        .inner_join(
+            invoices::table
+                .on(invoices::mutual_id.eq(invoice_claims::mutual_id).and(invoices::id.eq(invoice_claims::invoice_id))),
+        )
+        .filter(invoice_claims::mutual_id.eq(claims::mutual_id))
+        .filter(invoice_claims::claim_id.eq(claims::id.nullable()))
+        .filter(invoices::state.ne(InvoiceState::Accepted));
     let mut query = claims::table
         .filter(claims::mutual_id.eq(mutual))
+        .filter(not(exists(in_control)))
         .filter(claims::decided_on.le(until))
         .filter(owed.or(to_recover))
         .order(claims::id)

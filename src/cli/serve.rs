@@ -56,9 +56,12 @@ pub fn serve(settings: &Settings, parts: Parts, ready: impl FnOnce(std::net::Soc
             .run();
             actix_web::rt::spawn(endpoint);
         }
+        parts.jobs.start()?;
         ready(address);
-        server.run().await?;
+        let ended = server.run().await;
+        parts.jobs.stop();
         parts.access.pictures.stop();
+        ended?;
         Ok(())
     })
 }

@@ -366,7 +366,7 @@ impl Db {
 }
 
 /// 40001 and 40P01 of PostgreSQL. Its messages are read in English: sessions ask for `lc_messages = C` (see `connect`).
-fn asks_again(failure: &Failure) -> bool {
+pub fn asks_again(failure: &Failure) -> bool {
     match failure {
         Failure::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
         Failure::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message() == "deadlock detected",

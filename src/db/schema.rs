@@ -1411,6 +1411,100 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    jobs (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        kind -> Text,
+        subject_id -> Id,
+        state -> Text,
+        done -> BigInt,
+        total -> BigInt,
+        failures -> Integer,
+        lease_by -> Nullable<Id>,
+        lease_until -> Nullable<Timestamp>,
+        result -> Nullable<Text>,
+        asked_by -> Nullable<Id>,
+        queued_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    invoices (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        provider_id -> Id,
+        number -> Text,
+        month_on -> Date,
+        received_on -> Date,
+        state -> Text,
+        sendings -> Integer,
+        certificates -> BigInt,
+        currency -> Text,
+        job_id -> Id,
+        recorded_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    invoice_sendings (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        invoice_id -> Id,
+        ordinal -> Integer,
+        sent_on -> Date,
+        sent_by -> Nullable<Id>,
+        by_provider -> Bool,
+        number_of_rows -> BigInt,
+        header -> Text,
+        delimiter -> Text,
+        hash -> Binary,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    invoice_claims (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        invoice_id -> Id,
+        ordinal -> Integer,
+        certificate -> Text,
+        sending -> Integer,
+        job_id -> Id,
+        content -> Text,
+        result -> Text,
+        claim_id -> Nullable<Id>,
+        faults -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    invoice_steps (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        invoice_id -> Id,
+        ordinal -> Integer,
+        state -> Text,
+        taken_on -> Date,
+        taken_by -> Nullable<Id>,
+        reason -> Nullable<Text>,
+        recorded_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -1469,6 +1563,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     claims,
     claim_lines,
     claim_numbers,
+    jobs,
+    invoices,
+    invoice_sendings,
+    invoice_claims,
+    invoice_steps,
     care_settings,
     letters,
     claim_links,

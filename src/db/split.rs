@@ -22,6 +22,7 @@
 //! - `cards/store.rs`: the persons named on a certificate by the hundred
 //! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, what had been used before going
 //!   live, once, lines by the hundred
+//! - `claims/invoices/store.rs`: an invoice whose number may be taken, certificates by the hundred
 
 /// Runs the same body on the concrete connection of whichever engine is behind.
 #[macro_export]

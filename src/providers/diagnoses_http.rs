@@ -8,7 +8,7 @@ use crate::access::permissions::{Permission, need};
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{FileBody, Query, made, not_blank, shown};
+use crate::web::{Body, Query, made, not_blank, shown};
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -67,9 +67,9 @@ pub struct LoadDiagnoses {
 }
 
 /// `POST /diagnosis-lists`
-pub async fn load(guard: Guard<need::ProviderWrite, Somewhere>, body: FileBody<LoadDiagnoses>) -> Result<HttpResponse> {
-    let order = guard.order(&body.0)?;
-    let asked = body.0.value;
+pub async fn load(guard: Guard<need::ProviderWrite, Somewhere>, body: Body<LoadDiagnoses>) -> Result<HttpResponse> {
+    let order = guard.order(&body)?;
+    let asked = body.value;
     guard.body_scope(asked.owner_id, Permission::ProviderWrite)?;
     let new = NewList { owner: asked.owner_id, name: asked.name.trim().to_owned(), csv: asked.csv };
     let (row, replayed) = guard

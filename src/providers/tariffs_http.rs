@@ -5,7 +5,7 @@ use crate::access::permissions::{Permission, need};
 use crate::error::{FieldError, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
-use crate::web::{FileBody, changed};
+use crate::web::changed;
 use crate::words;
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
@@ -150,10 +150,10 @@ fn view(plan: Plan, valid_from: NaiveDate, dry_run: bool) -> ImportedTariffs {
 /// `POST /tariffs/import`
 pub async fn import(
     guard: Guard<need::ProviderWrite, Somewhere>,
-    body: FileBody<ImportTariffs>,
+    body: Body<ImportTariffs>,
 ) -> Result<HttpResponse> {
-    let order = guard.order(&body.0)?;
-    let asked = body.0.value;
+    let order = guard.order(&body)?;
+    let asked = body.value;
     guard.body_scope(asked.owner_id, Permission::ProviderWrite)?;
     let currency = Currency::parse(&asked.currency)
         .ok_or_else(|| Problem::field("/currency", "unknown_value", "an ISO 4217 code such as BIF"))?;

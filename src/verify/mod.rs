@@ -2,6 +2,7 @@
 //! services wrote and says where it does not add up.
 pub mod care;
 pub mod checks;
+pub mod invoices;
 pub mod store;
 pub mod treasury;
 
@@ -83,6 +84,7 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
         found.extend(care::care(r, scope.mutual(), code)?);
         found.extend(treasury::treasury(r, scope.mutual(), code)?);
         found.extend(checks::ceilings(r, scope.mutual(), code)?);
+        found.extend(invoices::invoices(r, scope.mutual(), code)?);
         Ok::<_, crate::error::Error>((count, found))
     })?;
     verdict.commands += commands;

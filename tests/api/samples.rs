@@ -7,6 +7,7 @@ mod care;
 mod catalogue;
 mod claims;
 mod household;
+mod invoices;
 mod money;
 mod register;
 
@@ -343,6 +344,7 @@ fn all() -> impl Iterator<Item = &'static Sample> {
         .chain(care::SAMPLES)
         .chain(claims::SAMPLES)
         .chain(catalogue::SAMPLES)
+        .chain(invoices::SAMPLES)
         .chain(cards::SAMPLES)
         .chain(money::SAMPLES)
 }

@@ -73,10 +73,7 @@ async fn a_body_beyond_the_limit_is_413() {
     for route in bodies() {
         let answer = send(&world, route, |made| {
             let mut body = made.body.clone().unwrap();
-            // A body that carries a whole file may be larger.
-            let is_file = ["/tariffs/import", "/diagnosis-lists"].contains(&route.path);
-            let largest = if is_file { ayni::web::LARGEST_FILE } else { ayni::web::LARGEST_BODY };
-            body["filler"] = json!("x".repeat(largest));
+            body["filler"] = json!("x".repeat(route.largest));
             (Some("application/json"), body.to_string().into())
         })
         .await;
