@@ -219,6 +219,9 @@ async fn an_invoice_is_sent_decided_told_accepted_and_disputed() {
     // Paid with the claims.
     let approval = world.settlement_asked().await;
     world.approve(&approval, "treasurer").await.expect(200);
+    let path = format!("{}/settlements/{approval}", world.mutual("KAY"));
+    let settlement = world.get(&path).as_("treasurer").send().await.expect(200);
+    world.pay(&approval, 1, settlement.body["payable_minor"].as_i64().unwrap()).await.expect(200);
     let seen =
         world.get(&format!("{own}?mutual_id={}", world.org("KAY"))).as_("provider_clerk").send().await.expect(200);
     assert_eq!(seen.text("/state"), "PAID");
