@@ -1597,3 +1597,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     subsidy_items,
     subsidy_payments,
 );
+
+diesel::allow_columns_to_appear_in_same_group_by_clause!(invoice_claims::invoice_id, claims::state);

@@ -5,7 +5,7 @@ use crate::access::permissions::{Permission, need};
 use crate::error::{FieldError, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
-use crate::web::changed;
+use crate::web::{Body, changed};
 use crate::words;
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
@@ -148,10 +148,7 @@ fn view(plan: Plan, valid_from: NaiveDate, dry_run: bool) -> ImportedTariffs {
 }
 
 /// `POST /tariffs/import`
-pub async fn import(
-    guard: Guard<need::ProviderWrite, Somewhere>,
-    body: Body<ImportTariffs>,
-) -> Result<HttpResponse> {
+pub async fn import(guard: Guard<need::ProviderWrite, Somewhere>, body: Body<ImportTariffs>) -> Result<HttpResponse> {
     let order = guard.order(&body)?;
     let asked = body.value;
     guard.body_scope(asked.owner_id, Permission::ProviderWrite)?;
