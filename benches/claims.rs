@@ -171,8 +171,7 @@ impl Rows {
             self.lines.iter().map(|line| Line { id: w.new_id(), claim_id: id, ..line.clone() }).collect();
         claims_store::insert_lines(w, &lines)?;
         ledger::list_accounts_of(w, mutual, "MAIN")?;
-        let transfer =
-            Transfer { id: w.new_id(), command_id: command, claim_id: Some(id), ..self.transfer.clone() };
+        let transfer = Transfer { id: w.new_id(), command_id: command, claim_id: Some(id), ..self.transfer.clone() };
         ledger::insert_transfers(w, &[transfer])?;
         let audit: AuditId = w.new_id();
         diesel::insert_into(audit_rows::table)
@@ -246,7 +245,8 @@ async fn main() {
     let claims = number("AYNI_BENCH_CLAIMS", 4_000);
     let world = World::new().await;
     for (code, price) in &SERVICES[1..] {
-        let body = json!({"owner_id": world.org("KAY"), "code": code, "name": code, "category": "OPD", "kind": "service"});
+        let body =
+            json!({"owner_id": world.org("KAY"), "code": code, "name": code, "category": "OPD", "kind": "service"});
         let made = world.post("/services").as_("mutual_admin").json(body).send().await.expect(201);
         let body = json!({"owner_id": world.org("KAY"), "service_id": made.text("/id"), "unit_price_minor": price,
             "currency": "BIF", "valid_from": "2026-01-01"});
@@ -312,13 +312,15 @@ async fn main() {
         }
     });
     let over_http = begun.elapsed().as_secs_f64();
-    let last: ClaimId = claims::table.select(diesel::dsl::max(claims::id)).first::<Option<ClaimId>>(&mut world.test.owner()).unwrap().unwrap();
+    let last: ClaimId = claims::table
+        .select(diesel::dsl::max(claims::id))
+        .first::<Option<ClaimId>>(&mut world.test.owner())
+        .unwrap()
+        .unwrap();
     let rows = Rows::of(&world, last);
     assert_eq!((rows.lines.len(), world.test.count("claims")), (3, i64::try_from(claims).unwrap()));
-    let scopes = Scopes {
-        scope: world.scope("KAY"),
-        owners: ["KAY", "P1", "NET", "ROOT"].map(|code| world.org(code)).to_vec(),
-    };
+    let scopes =
+        Scopes { scope: world.scope("KAY"), owners: ["KAY", "P1", "NET", "ROOT"].map(|code| world.org(code)).to_vec() };
     let wall = Wall::from(world.org("KAY"));
     let begun = Instant::now();
     for at in 0..claims {
@@ -329,7 +331,11 @@ async fn main() {
     }
     let alone = begun.elapsed().as_secs_f64();
     let rate = |seconds: f64| claims as f64 / seconds;
-    println!("{}, {claims} claims of 3 lines from {} facilities", if on_postgres() { "PostgreSQL" } else { "SQLite" }, care.facilities.len());
+    println!(
+        "{}, {claims} claims of 3 lines from {} facilities",
+        if on_postgres() { "PostgreSQL" } else { "SQLite" },
+        care.facilities.len()
+    );
     println!();
     println!("| | over HTTP, {CLIENTS} clients, claims a second | SQL alone, claims a second | ratio |");
     println!("|---|---|---|---|");

@@ -94,6 +94,7 @@ async fn rich() -> (World, Clinic, Vec<MemberId>) {
     catalogue(&world).await;
     let mut parameters = with_ceilings(30_000, 60_000);
     parameters["frequency"] = json!({"OPD": {"limit": 4, "window": "calendar_month", "per": "person"}});
+    parameters["benefits"]["HOSP"]["waiting_months"] = json!(0);
     parameters["prior_auth"] = json!({"categories": ["HOSP"], "threshold": 25_000});
     let product = world.product("mutual_admin", "KAY", "CARE", parameters).await;
     let homes = [world.covered(&product, 3, 0).await, world.covered(&product, 2, 0).await];
@@ -582,6 +583,7 @@ async fn an_advance_is_taken_off_and_what_is_voided_is_recovered() {
     assert_eq!((first.amount_minor, first.advance_offset_minor), (12_000, 5_000));
     assert_eq!(world.stands("advances").await, (5_000, 5_000));
     // The advance paid the first claim and a part of the second.
+    ids.sort_unstable();
     let states: Vec<(ClaimState, i64)> =
         ids.iter().map(|id| clinic.find(*id).0).map(|claim| (claim.state, claim.settled_minor)).collect();
     assert_eq!(states, [(ClaimState::Paid, 4_000), (ClaimState::Batched, 1_000), (ClaimState::Batched, 0)]);
@@ -646,4 +648,52 @@ async fn an_advance_is_taken_off_and_what_is_voided_is_recovered() {
     let fast = world.get(&fast).as_("auditor").send().await.expect(200);
     assert_eq!((&fast.body["claims"], &fast.body["from_event"]["from_8_to_30"]), (&json!(4), &json!(4 - 1)));
     clean(&world, "recovered");
+}
+
+#[actix_web::test]
+async fn a_household_that_paid_itself_is_paid_back_at_the_desk() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "CARE", with_ceilings(60_000, 90_000)).await;
+    let home = world.covered(&product, 1, 0).await;
+    let path = world.mutual("KAY");
+    let mut body = world.claim_body(&home.members[0], "R-1", "2026-03-10", &[("CONS", 1, 6_000)]);
+    body["mode"] = json!("reimbursement");
+    let claim = world.post(&format!("{path}/claims")).as_("claims_officer").json(body).send().await.expect(201);
+    let parts =
+        ["mutual_minor", "member_minor", "provider_writeoff_minor"].map(|name| claim.body[name].as_i64().unwrap());
+    assert_eq!(parts, [4_000, 2_000, 0], "what is above the tariff is the member's");
+    assert_eq!(world.stands("payable:member").await, (0, 4_000));
+    let ask = |body: serde_json::Value| {
+        let mut body = body;
+        body["id"] = json!(world.test.db.ids().next::<kind::Approval>());
+        world.post(&format!("{path}/settlements")).as_("treasurer").json(body).send()
+    };
+    assert_eq!(ask(json!({})).await.expect(422).pointers(), ["/provider_id"]);
+    let both = json!({"household_id": home.household, "provider_id": world.provider("HC-KAY")});
+    assert_eq!(ask(both).await.expect(422).pointers(), ["/household_id"]);
+    let of_facility = ask(json!({"provider_id": world.provider("HC-KAY")})).await;
+    assert_eq!(of_facility.expect(409).code(), "wrong_state", "nothing is owed to the facility");
+    let asked = ask(json!({"household_id": home.household})).await.expect(201).text("/approval_id");
+    world.approve(&asked, "mutual_admin").await.expect(200);
+    let cash = world.stands("cash").await;
+    let pay = |amount: i64, more: serde_json::Value| {
+        let mut body = json!({"id": world.test.db.ids().next::<kind::SettlementPayment>(), "method": "cash",
+            "amount_minor": amount, "currency": "BIF"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world
+            .post(&format!("{path}/settlements/{asked}/payments"))
+            .as_("treasurer")
+            .header("If-Match", "\"v1\"")
+            .json(body)
+            .send()
+    };
+    assert_eq!(pay(4_000, json!({"currency": "XOF"})).await.expect(422).code(), "CURRENCY_MISMATCH");
+    assert_eq!(pay(0, json!({})).await.expect(422).code(), "amount_refused");
+    assert_eq!(pay(4_000, json!({"paid_on": "2026-03-11"})).await.expect(422).code(), "future_date");
+    assert_eq!(pay(4_000, json!({"paid_on": "2026-03-09"})).await.expect(422).code(), "impossible_date");
+    let paid = pay(4_000, json!({})).await.expect(200);
+    assert_eq!((paid.text("/state"), paid.text("/payments/0/method")), ("PAID".into(), "cash".into()));
+    assert_eq!(world.stands("cash").await, (cash.0, cash.1 + 4_000));
+    assert_eq!(world.stands("payable:member").await, (4_000, 4_000));
+    clean(&world, "paid back");
 }

@@ -221,7 +221,7 @@ fn replace(
     }
     let difference =
         appeal_difference(&before, &decision.totals).map_err(|_| Error::from(Problem::of(Code::AmountRefused)))?;
-    decisions::keep(w, held, ReplacedBy::Appeal, scope.today())?;
+    decisions::keep(w, held, (ReplacedBy::Appeal, heard.appeal.id.uuid()), scope.today())?;
     let mut row = Claim {
         state: ClaimState::Decided,
         decided_on: Some(scope.today()),

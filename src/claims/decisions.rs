@@ -185,13 +185,18 @@ pub(super) fn write(w: &mut Write, now: &Claim, lines: &[Line]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the decision that a claim has, before another one replaces it.
-pub(super) fn keep(w: &mut Write, held: &Held, replaced_by: ReplacedBy, on: NaiveDate) -> Result<()> {
+/// Keeps the decision that a claim has, before another one replaces it; under the id of the appeal, where that does.
+pub(super) fn keep(
+    w: &mut Write,
+    held: &Held,
+    (replaced_by, id): (ReplacedBy, uuid::Uuid),
+    on: NaiveDate,
+) -> Result<()> {
     let claim = &held.claim;
     let lines: Vec<serde_json::Value> = held.lines.iter().map(line_as_kept).collect();
     let row = FormerDecision {
         mutual_id: claim.mutual_id,
-        id: w.new_id(),
+        id: Key::new(id),
         claim_id: claim.id,
         replaced_by,
         replaced_on: on,

@@ -193,7 +193,7 @@ pub fn pend(
     take_decision(&mut row, &input, &decision)?;
     decide_lines(&mut lines, &decision);
     if decided {
-        keep(w, &held, ReplacedBy::Review, scope.today())?;
+        keep(w, &held, (ReplacedBy::Review, order.id.uuid()), scope.today())?;
         let originals = review_store::list_standing_transfers(w, scope.mutual(), id)?;
         let entry =
             Entry { mutual: scope.mutual(), currency: scope.currency(), command: order.id, posted_on: scope.today() };

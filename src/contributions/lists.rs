@@ -224,7 +224,8 @@ pub fn as_of(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<AsOf>
     }
     for (enrolment, from, to, ended) in periods {
         let Some(amount) = by_enrolment.get(&enrolment).copied() else { continue };
-        let to = ended.map_or(to, |ended| ended.min(to)).max(from);
+        // An end that came later was not known on the day: what was earned by then stays what it was.
+        let to = ended.filter(|ended| *ended <= on).map_or(to, |ended| ended.min(to)).max(from);
         let written = Written { amount, period: Period { from, to } };
         found.written += amount;
         found.earned += written.earned(on);

@@ -46,6 +46,11 @@ pub fn request(
 ) -> Result<()> {
     let row = store::find_due(w, scope.mutual(), due)?.ok_or(Problem::of(Code::NotFound))?;
     households::find(w, scope, row.household_id)?.ok_or(Problem::of(Code::NotFound))?;
+    if payer == Some(HOUSEHOLD) {
+        // Its credit would have to pay it at once; what a household owes is issued with its enrolment.
+        let message = "another payer than the household";
+        return Err(Problem::field("/payer", "unknown_value", message).into());
+    }
     if payer == Some(row.payer.as_str()) {
         let message = "owes it already";
         return Err(Problem::field("/payer", "unknown_value", message).into());
@@ -104,6 +109,9 @@ pub fn relieve(w: &mut Write, execution: &Execution, kind: CancellationKind) -> 
     let position = Position::load(w, locked.mutual, locked.household)?;
     let due = position.dues.iter().find(|due| due.id == asked.due_id).cloned();
     let due = due.ok_or_else(|| Error::Fault("a request names an unknown due".into()))?;
+    if due.payer != HOUSEHOLD {
+        store::lock_invoicing(w, locked.mutual)?;
+    }
     let open = open_of(w, locked.mutual, &position, &due)?;
     if asked.amount_minor > open {
         let detail = format!("{open} minor units are open by now");

@@ -127,11 +127,25 @@ pub fn cancel_unpaid(
     if ids.iter().any(|id| position.paid(*id) != 0) {
         return Ok(false);
     }
+    for due in position.dues.iter().filter(|due| ids.contains(&due.id)) {
+        if stands_in_an_invoice(w, mutual, due)? {
+            return Ok(false);
+        }
+    }
     cancel_open(w, mutual, household, on, |due| ids.contains(&due.id))?;
     Ok(true)
 }
 
-/// Cancels what is open of some of a household's dues; what was paid of them stands.
+/// Whether another payer has been sent an invoice with this due; none is sent until the command ends.
+fn stands_in_an_invoice(w: &mut Write, mutual: MutualId, due: &Due) -> Result<bool> {
+    if due.payer == HOUSEHOLD {
+        return Ok(false);
+    }
+    store::lock_invoicing(w, mutual)?;
+    Ok(store::is_invoiced(w, mutual, due.id)?)
+}
+
+/// Cancels what is open of some of a household's dues; what was paid of them stands, and so does what its payer was invoiced.
 ///
 /// # Errors
 /// The database's.
@@ -146,7 +160,7 @@ pub fn cancel_open(
     let mut rows = Vec::new();
     for due in position.dues.iter().filter(|due| which(due)) {
         let open = position.owed(due) - position.paid(due.id);
-        if open > 0 {
+        if open > 0 && !stands_in_an_invoice(w, mutual, due)? {
             w.mark(due.due_on);
             w.names("due", due.id.uuid());
             rows.push(DueCancellation {

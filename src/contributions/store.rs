@@ -373,6 +373,14 @@ pub fn find_due(r: &mut Read, mutual: MutualId, id: DueId) -> QueryResult<Option
     dues::table.find((mutual, id)).select(Due::as_select()).first(r.conn()).optional()
 }
 
+/// Holds off invoices to other payers: a due is in one or is relieved, never both.
+pub fn lock_invoicing(w: &mut Write, mutual: MutualId) -> QueryResult<()> {
+    diesel::update(money_settings::table.filter(money_settings::mutual_id.eq(mutual)))
+        .set(money_settings::version.eq(money_settings::version))
+        .execute(w.conn())
+        .map(|_| ())
+}
+
 /// True where a due stands in an invoice to its payer.
 pub fn is_invoiced(r: &mut Read, mutual: MutualId, due: DueId) -> QueryResult<bool> {
     let found = subsidy_items::table

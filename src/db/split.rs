@@ -20,6 +20,8 @@
 //! - `providers/store.rs`: a provider and a service whose code and a list whose name may be taken, prices and codes by the
 //!   hundred
 //! - `cards/store.rs`: the persons named on a certificate by the hundred
+//! - `claims/review_store.rs`: what a claim cites, a resubmission that may be there, a letter whose number may be taken
+//! - `claims/settlement_store.rs`: the items of a settlement by the hundred
 //! - `claims/store.rs`: a claim whose number, or the provider's number of it, may be taken, what had been used before going
 //!   live, once, lines by the hundred
 //! - `claims/invoices/store.rs`: an invoice whose number may be taken, certificates by the hundred

@@ -80,6 +80,10 @@ pub fn record(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewCollec
     if let Some(group) = new.group {
         file_store::find_group(w, mutual, group)?.ok_or(Problem::of(Code::NotFound).at("/group_id"))?;
     }
+    if let Some(desk) = new.desk {
+        crate::contributions::store::find_desk(w, mutual, desk)?
+            .ok_or(Problem::of(Code::NotFound).at("/cash_desk_id"))?;
+    }
     let lines = resolve(w, scope, &new.list)?;
     let result = judged(&lines, new.amount_minor)?;
     let id: GroupCollectionId = Key::new(order.id.uuid());

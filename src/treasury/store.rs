@@ -37,14 +37,6 @@ pub fn set_settings(w: &mut Write, row: &MoneySettings) -> QueryResult<bool> {
         .map(|changed| changed == 1)
 }
 
-/// Takes the settings as a lock, for what is done once at a time in a mutual and rarely.
-pub fn lock_settings(w: &mut Write, mutual: MutualId) -> QueryResult<()> {
-    diesel::update(money_settings::table.filter(money_settings::mutual_id.eq(mutual)))
-        .set(money_settings::version.eq(money_settings::version))
-        .execute(w.conn())
-        .map(|_| ())
-}
-
 /// Adds a movement.
 pub fn insert_movement(w: &mut Write, row: &Movement) -> QueryResult<()> {
     diesel::insert_into(movements::table).values(row).execute(w.conn()).map(|_| ())

@@ -31,7 +31,7 @@ pub fn invoice(w: &mut Write, scope: &MutualScope, order: &Order, payer: &str, u
         return Err(Problem::field("/payer", "unknown_value", message).into());
     }
     // One invoice at a time: a due stands in one.
-    store::lock_settings(w, mutual)?;
+    crate::contributions::store::lock_invoicing(w, mutual)?;
     let dues = store::list_uninvoiced(w, mutual, payer, until, MOST)?;
     let ids: Vec<DueId> = dues.iter().map(|due| due.id).collect();
     let mut relief: HashMap<DueId, i64> = HashMap::new();

@@ -25,7 +25,7 @@ fn finding(check: &'static str, code: &str, what: String) -> Finding {
     Finding { check, mutual: code.to_owned(), what }
 }
 
-/// A replaced decision is what its inputs give; an appeal's difference is that of the decision before it and the one after it.
+/// A replaced decision is what its inputs give; an appeal keeps the decision before it and leads to one that the claim has or had.
 fn decisions(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut by_claim: BTreeMap<ClaimId, Vec<FormerDecision>> = BTreeMap::new();
@@ -48,16 +48,13 @@ fn decisions(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>>
     }
     for appeal in store::list_changed_appeals(r, mutual)? {
         let all = by_claim.get(&appeal.claim_id).map_or(&[][..], Vec::as_slice);
-        let at = all.iter().position(|former| former.mutual_minor == appeal.original_minor);
-        let after = match at {
-            None => None,
-            Some(at) => match all.get(at + 1) {
-                Some(next) => Some(next.mutual_minor),
-                None => claim_store::find_in(r, mutual, appeal.claim_id)?.map(|claim| claim.mutual_minor),
-            },
-        };
-        let difference = after.map(|after| after - appeal.original_minor);
-        if difference != appeal.difference_minor {
+        let before = all.iter().find(|former| former.id.uuid() == appeal.id.uuid());
+        let now = claim_store::find_in(r, mutual, appeal.claim_id)?.map(|claim| claim.mutual_minor);
+        let after = appeal.difference_minor.map(|difference| appeal.original_minor + difference);
+        let known = |minor: i64| now == Some(minor) || all.iter().any(|former| former.mutual_minor == minor);
+        let right =
+            before.is_some_and(|former| former.mutual_minor == appeal.original_minor) && after.is_some_and(known);
+        if !right {
             let what = format!("appeal {}: its difference is not that of the decisions", appeal.id);
             findings.push(finding("appeals", code, what));
         }

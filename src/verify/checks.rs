@@ -347,7 +347,8 @@ fn parts_wrong(claim: &Claim, lines: &[Line]) -> Option<String> {
     if billed != claim.billed_minor {
         return Some(format!("its lines bill {billed}, the claim {}", claim.billed_minor));
     }
-    if claim.state == ClaimState::Pended {
+    // What was taken back while it waited was never decided.
+    if claim.outcome == Outcome::Pended {
         return None;
     }
     let borne = claim.mutual_minor + claim.member_minor + claim.provider_writeoff_minor + claim.other_paid_minor;

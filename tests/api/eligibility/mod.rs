@@ -1,2 +1,3 @@
 //! `/eligibility`
 mod check;
+mod presented;
