@@ -1131,14 +1131,14 @@ pub static ROUTES: &[Route] = &[
         .gives::<care::PromptnessView>(200),
     route!(Get "/mutuals/{m}/claims/{id}/history" review::history, "A claim with all that was decided on it, and from what")
         .needs(P::ClaimRead, Mutual)
-        .gives::<review::HistoryView>(200)
+        .gives::<review::ClaimHistoryView>(200)
         .persons()
         .writes(Writes::Audit),
     route!(Post "/mutuals/{m}/claims/{id}/decision" review::decide,
         "Decides a claim that waits for a person, or asks a second one above the limit; needs an id")
         .needs(P::ClaimDecide, Mutual)
         .body::<review::DecideClaim>()
-        .gives::<review::DecidedView>(200)
+        .gives::<review::ReviewedClaimView>(200)
         .if_match()
         .persons()
         .writes(Writes::Facts),
@@ -1236,7 +1236,7 @@ pub static ROUTES: &[Route] = &[
     route!(Post "/mutuals/{m}/appeals/{id}/decision" appeals::decide,
         "Decides an appeal, by another person than who decided the claim; needs an id")
         .needs(P::ClaimDecide, Mutual)
-        .body::<appeals::DecideAppeal>()
+        .body::<appeals::DecideClaimAppeal>()
         .gives::<appeals::DecidedAppealView>(200)
         .if_match()
         .persons()
@@ -1355,6 +1355,18 @@ pub static ROUTES: &[Route] = &[
         .gives::<letters::LetterView>(201)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/providers/{id}/settlements" settlements::list_own, "What a mutual pays a facility, by id")
+        .needs(P::OwnClaims, Provider)
+        .query::<settlements::OwnSettlementFilter>()
+        .pages::<settlements::SettlementView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/providers/{id}/appeals" appeals::list_own, "A facility's own appeals in a mutual, by id")
+        .needs(P::OwnClaims, Provider)
+        .query::<appeals::OwnAppealFilter>()
+        .pages::<appeals::AppealView>()
+        .persons()
+        .writes(Writes::Audit),
     route!(Post "/providers/{id}/appeals" appeals::file_own, "A facility's appeal against a decision on its own claim; needs an id")
         .needs(P::OwnClaims, Provider)
         .body::<appeals::FileOwnAppeal>()

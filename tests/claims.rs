@@ -451,7 +451,8 @@ async fn diagnoses_are_for_who_treats_and_decides() {
 async fn a_clerk_reaches_a_mutual_only_by_a_convention_of_his_facility() {
     let (world, home, _) = world(80_000, 200_000, 2).await;
     let body = |card: &str, invoice: &str| {
-        json!({"id": world.test.db.ids().next::<kind::Claim>(), "card": card, "invoice_number": invoice,
+        json!({"id": world.test.db.ids().next::<kind::Claim>(), "card": card, "birth_year": home.born[0],
+            "invoice_number": invoice,
             "service_on": "2026-03-10", "lines": [{"line": 1, "service": "CONS", "quantity": 1, "unit_price_minor": 5000}]})
     };
     let at = |facility: &str| format!("/providers/{}/claims", world.provider(facility));

@@ -173,6 +173,7 @@ pub fn decide(
         today: scope.today(),
         command: order.id,
         requested_by: known.requested_by,
+        approved_by: by,
     };
     match state {
         State::Approved => (hooks.execute)(w, &execution)?,

@@ -106,6 +106,8 @@ pub struct Execution {
     pub command: CommandId,
     /// Who had asked.
     pub requested_by: UserId,
+    /// Who approves or refuses.
+    pub approved_by: UserId,
 }
 
 /// What the frame does for subjects above it: `app.rs` hands these in, so that the audit knows no subject.

@@ -54,14 +54,13 @@ pub fn must_not_wait(signed: &Signed) -> Result<()> {
     }
 }
 
-/// Counts a try that led to nobody, and forgets those before one that led to somebody.
+/// Counts a try that led to nobody. One that led to somebody takes nothing back: who has one good card could try others for
+/// ever between its uses.
 pub fn tried<T>(signed: &Signed, found: Result<T>) -> Result<T> {
-    match &found {
-        Ok(_) => signed.access.throttle.succeeded(&bucket(signed)),
-        Err(Error::Problem(problem)) if problem.code == Code::NotFound => {
-            signed.access.throttle.failed(&[&bucket(signed)], Instant::now());
-        }
-        Err(_) => {}
+    if let Err(Error::Problem(problem)) = &found
+        && problem.code == Code::NotFound
+    {
+        signed.access.throttle.failed(&[&bucket(signed)], Instant::now());
     }
     found
 }

@@ -1,9 +1,11 @@
 //! Appeals: a member or a facility contests a decision within the deadline; another person decides; both decisions stay, and
 //! the difference is owed or to be recovered (R33).
-use super::decisions::{self, Held, decide, decide_lines, needs_second, post_owed, set_use, take_decision};
-use super::gathering::{as_submitted, gather};
+use super::decisions::{
+    self, Decided, Held, decide, decide_lines, gather_anew, must_be_as_asked, needs_second, post_owed, set_use,
+    take_decision,
+};
 use super::model::*;
-use super::rules::{Decision, Input, Share, Totals, Word, appeal_difference};
+use super::rules::{Share, Totals, Word, appeal_difference};
 use super::{review_store, store};
 use crate::access::approvals::{self, Kind};
 use crate::access::scopes::MutualScope;
@@ -36,6 +38,8 @@ pub fn file(
         Some(format!("the claim is {state}"))
     } else if held.claim.outcome == Outcome::Approved {
         Some("nothing of the claim was refused or cut".into())
+    } else if review_store::find_resubmission(w, mutual, claim)?.is_some() {
+        Some("the claim has been submitted again".into())
     } else if known.iter().any(|appeal| appeal.state == AppealState::Filed) {
         Some("an appeal against it waits".into())
     } else if known.iter().any(|appeal| appeal.appellant == appellant) {
@@ -93,6 +97,8 @@ pub struct Verdict {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Request {
     appeal_id: AppealId,
+    /// The claim as it was looked at.
+    version: i64,
     mutual_minor: i64,
     owners: Vec<OrganisationId>,
     verdict: Verdict,
@@ -131,19 +137,17 @@ pub fn decide_on(
     let heard = hear(w, scope.mutual(), id)?;
     crate::web::must_match(if_match, heard.appeal.version)?;
     let by = order.asker.user;
-    if by.is_some() && (by == heard.held.claim.decided_by || by == heard.appeal.filed_by) {
-        let detail = "who decided the claim, or filed the appeal, does not decide on it";
-        return Err(Problem::with(Code::SamePerson, detail).into());
-    }
+    must_be_another(by, &heard)?;
     if !verdict.change {
         conclude(w, &heard, AppealState::Upheld, 0, (by, scope.today()), verdict)?;
         return Ok(true);
     }
     let decided = decided_anew(w, scope, owners, &heard, verdict)?;
-    if needs_second(w, scope.mutual(), decided.1.totals.mutual)? {
+    if needs_second(w, scope.mutual(), decided.decision.totals.mutual)? {
         let asked = Request {
             appeal_id: id,
-            mutual_minor: decided.1.totals.mutual,
+            version: heard.held.claim.version,
+            mutual_minor: decided.decision.totals.mutual,
             owners: owners.to_vec(),
             verdict: verdict.clone(),
         };
@@ -165,11 +169,12 @@ pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
         .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
     let heard = hear(w, execution.mutual, asked.appeal_id)?;
     let decided = decided_anew(w, &execution.scope, &asked.owners, &heard, &asked.verdict)?;
+    let claim = &heard.held.claim;
+    must_be_as_asked((claim.version, decided.decision.totals.mutual), (asked.version, asked.mutual_minor))?;
     let by = Some(execution.requested_by);
+    must_be_another(Some(execution.approved_by), &heard)?;
     replace(w, &execution.scope, execution.command, by, &heard, &asked.verdict, decided)
 }
-
-type Decided = (Input, Decision, Option<Letter>);
 
 fn decided_anew(
     w: &mut Write,
@@ -183,15 +188,25 @@ fn decided_anew(
         let detail = format!("the claim is {}: its settlement must be paid or given up first", claim.state);
         return Err(Problem::with(Code::WrongState, detail).into());
     }
-    let again = as_submitted(w, claim, &heard.held.lines)?;
     let holder = store::holder_of_number(w, claim.mutual_id, claim.provider_id, &claim.invoice_number)?;
     let taken = holder.is_some_and(|holder| holder != claim.id);
-    let mut gathered = gather(w, scope, owners, &again, taken, Some(claim.id))?;
+    if review_store::find_resubmission(w, claim.mutual_id, claim.id)?.is_some() {
+        return Err(Problem::with(Code::WrongState, "the claim has been submitted again: that one is decided").into());
+    }
+    let mut gathered = gather_anew(w, scope, owners, &heard.held, taken)?;
     let mut waived = verdict.waived.clone();
     waived.push(ClaimReason::SuspectedDuplicate);
     gathered.input.word = Some(Word { waived, shares: verdict.shares.clone(), ..Word::default() });
     let decision = decide(&gathered.input)?;
-    Ok((gathered.input, decision, gathered.letter))
+    Ok(Decided { gathered, decision })
+}
+
+fn must_be_another(by: Option<UserId>, heard: &Heard) -> Result<()> {
+    if by.is_some() && (by == heard.held.claim.decided_by || by == heard.appeal.filed_by) {
+        let detail = "who decided the claim, or filed the appeal, does not decide on it";
+        return Err(Problem::with(Code::SamePerson, detail).into());
+    }
+    Ok(())
 }
 
 fn totals(claim: &Claim) -> Totals {
@@ -211,7 +226,7 @@ fn replace(
     by: Option<UserId>,
     heard: &Heard,
     verdict: &Verdict,
-    (input, decision, letter): Decided,
+    Decided { gathered, decision }: Decided,
 ) -> Result<()> {
     let held = &heard.held;
     let before = totals(&held.claim);
@@ -224,19 +239,21 @@ fn replace(
     decisions::keep(w, held, (ReplacedBy::Appeal, heard.appeal.id.uuid()), scope.today())?;
     let mut row = Claim {
         state: ClaimState::Decided,
+        household_id: gathered.household,
+        enrolment_id: gathered.enrolment,
         decided_on: Some(scope.today()),
         decided_by: by,
         decision_reason: Some(verdict.reason.clone()),
         ..held.claim.clone()
     };
     let mut lines = held.lines.clone();
-    take_decision(&mut row, &input, &decision)?;
+    take_decision(&mut row, &gathered.input, &decision)?;
     decide_lines(&mut lines, &decision);
     if row.settled_minor > 0 && row.settled_minor == row.mutual_minor {
         row.state = ClaimState::Paid;
     }
     decisions::write(w, &row, &lines)?;
-    if let Some(letter) = &letter {
+    if let Some(letter) = &gathered.letter {
         set_use(w, letter, row.id, row.mutual_minor > 0)?;
     }
     let posted = (scope.currency(), command, scope.today());

@@ -7,11 +7,11 @@ use super::{review_store as store, store as claims};
 use crate::access::guard::{AtProvider, Guard};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
-use crate::db::Read;
+use crate::db::{Read, Wall};
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Body, Ids, Query, changed, found, made, not_blank, shown};
+use crate::web::{Body, Ids, Query, blocking, changed, found, made, not_blank, shown};
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
 use garde::Validate;
@@ -170,10 +170,43 @@ pub async fn file_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<File
     Ok(made(replayed, "", Some(view.version), &view))
 }
 
+/// Which of the facility's rows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OwnAppealFilter {
+    /// The mutual that decides.
+    pub mutual_id: OrganisationId,
+    /// Rows, 1 to 200.
+    pub limit: Option<u16>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+/// `GET /providers/{id}/appeals`
+pub async fn list_own(
+    guard: Guard<need::OwnClaims, AtProvider>,
+    query: Query<OwnAppealFilter>,
+) -> Result<HttpResponse> {
+    let filter = query.0;
+    let provider = guard.scope.provider();
+    let scope = guard.provider_scope(provider, filter.mutual_id, Permission::OwnClaims)?;
+    let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("own appeals {}", filter.mutual_id))?;
+    let (db, mutual) = (guard.desk.db.clone(), scope.mutual().mutual());
+    let page: Page<AppealView> = blocking(move || {
+        db.read(Wall::mutual(mutual), |r| {
+            let rows = store::list_appeals_at(r, mutual, provider, ask.after_one()?, ask.fetch())?;
+            Ok(ask.page(rows, |row| vec![row.id.to_string()], AppealView::from))
+        })
+    })
+    .await?;
+    guard.note_in(mutual, "appeal", page.items.iter().map(|row| row.id.uuid()), None).await?;
+    Ok(shown(&page))
+}
+
 /// A person's word on an appeal.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DecideAppeal {
+pub struct DecideClaimAppeal {
     /// The command's id, made by the client; it or an `Idempotency-Key` is needed. An approval takes it.
     #[garde(skip)]
     pub id: Option<CommandId>,
@@ -208,7 +241,7 @@ pub struct DecidedAppealView {
 pub async fn decide(
     guard: Guard<need::ClaimDecide, MutualScope>,
     path: Ids<(OrganisationId, AppealId)>,
-    body: Body<DecideAppeal>,
+    body: Body<DecideClaimAppeal>,
 ) -> Result<HttpResponse> {
     let id = path.0.1;
     let order = guard.money_order(&body)?;

@@ -1,5 +1,6 @@
 //! A claim's decision written down: into its row and its lines, the books and the audit; kept where another one replaces it;
 //! queued where it waits for a person.
+use super::gathering::{Gathered, as_submitted, gather};
 use super::model::*;
 use super::rules::{Decision, Input, adjudicate};
 use super::{review_store, risk, store};
@@ -224,6 +225,42 @@ fn line_as_kept(line: &Line) -> serde_json::Value {
         "provider_writeoff_minor": line.provider_writeoff_minor, "other_payer_minor": line.other_paid_minor,
         "reasons": serde_json::from_str::<serde_json::Value>(&line.reasons).unwrap_or_default(),
     })
+}
+
+/// A decision, and what it was taken from.
+pub(super) struct Decided {
+    pub gathered: Gathered,
+    pub decision: Decision,
+}
+
+/// Gathers what a claim that is decided anew depends on now. Where the person belonged to another household on the day of care,
+/// as is known now, that household's usage counts, so it is held too.
+pub(super) fn gather_anew(
+    w: &mut Write,
+    scope: &MutualScope,
+    owners: &[OrganisationId],
+    held: &Held,
+    number_taken: bool,
+) -> Result<Gathered> {
+    let again = as_submitted(w, &held.claim, &held.lines)?;
+    let gathered = gather(w, scope, owners, &again, number_taken, Some(held.claim.id))?;
+    if gathered.household == held.claim.household_id {
+        return Ok(gathered);
+    }
+    households::lock(w, scope.mutual(), gathered.household)?.ok_or(Problem::of(Code::NotFound))?;
+    gather(w, scope, owners, &again, number_taken, Some(held.claim.id))
+}
+
+/// What a second person approved is what he saw: the same claim, and no larger share.
+///
+/// # Errors
+/// `wrong_state`.
+pub(super) fn must_be_as_asked(now: (i64, i64), asked: (i64, i64)) -> Result<()> {
+    if now.0 == asked.0 && now.1 <= asked.1 {
+        return Ok(());
+    }
+    let detail = "the claim, or what the mutual would bear of it, is not as it was asked for; ask anew";
+    Err(Problem::with(Code::WrongState, detail).into())
 }
 
 /// Whether a decision by which the mutual bears so much needs a second person.

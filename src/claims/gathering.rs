@@ -116,13 +116,7 @@ pub(super) fn must_be_diagnoses(r: &mut Read, owners: &[OrganisationId], codes: 
         .iter()
         .enumerate()
         .filter(|(_, code)| unknown.contains(code))
-        .map(|(at, code)| {
-            FieldError::new(
-                format!("/diagnoses/{at}"),
-                "unknown_value",
-                format!("{code} is not on the list of diagnoses"),
-            )
-        })
+        .map(|(at, _)| FieldError::new(format!("/diagnoses/{at}"), "unknown_value", "is not on the list of diagnoses"))
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::Invalid, faults).into()) }
 }
@@ -184,7 +178,8 @@ pub(super) fn gather(
             let (person_year_paid, household_year_paid) =
                 store::year_paid(r, mutual, household, new.member, row.id, but)?;
             let month = month_of(on).map_err(|_| Problem::of(Code::ImpossibleDate).at("/service_on"))?;
-            let used_qty = store::used_quantities(r, mutual, new.member, (month.from, month.to), but)?;
+            let used_qty =
+                store::used_quantities(r, mutual, new.member, (month.from, month.to), [but, new.cites.resubmits])?;
             History { person_year_paid, household_year_paid, used_qty }
         }
     };
@@ -207,7 +202,10 @@ pub(super) fn gather(
             services: None,
         });
     }
-    let letter = new.cites.letter.map(|id| cited(r, mutual, id, new, but)).transpose()?;
+    let letter = match new.cites.letter {
+        None => None,
+        Some(id) => cited(r, mutual, id, new, but)?,
+    };
     let newborn = span.is_some_and(|span| span.state == SpanState::InForce);
     let input = Input {
         product,
@@ -310,17 +308,20 @@ pub(super) fn priced_lines(
 }
 
 /// The letter that a claim cites: of the same person and facility, issued, and not used by another claim. Whether it is valid
-/// on the day is the rules' matter.
+/// on the day is the rules' matter. A claim that is decided anew has none where its letter was revoked or used meanwhile.
 ///
 /// # Errors
 /// `not_found`, `wrong_state`, naming the field.
-fn cited(r: &mut Read, mutual: MutualId, id: LetterId, new: &NewClaim, own: Option<ClaimId>) -> Result<Letter> {
+fn cited(r: &mut Read, mutual: MutualId, id: LetterId, new: &NewClaim, own: Option<ClaimId>) -> Result<Option<Letter>> {
     let letter = review_store::find_letter(r, mutual, id)?
         .filter(|letter| letter.member_id == new.member && letter.provider_id == new.provider)
         .ok_or(Problem::of(Code::NotFound).at("/letter_id"))?;
     let is_own = letter.state == LetterState::Used && own.is_some() && letter.claim_id == own;
     if letter.state == LetterState::Issued || is_own {
-        return Ok(letter);
+        return Ok(Some(letter));
+    }
+    if own.is_some() {
+        return Ok(None);
     }
     Err(Problem::with(Code::WrongState, format!("the letter is {}", letter.state)).at("/letter_id").into())
 }

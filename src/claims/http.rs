@@ -1,17 +1,15 @@
 //! `/mutuals/{m}/claims`, `/providers/{id}/claims`: shapes and handlers of intake.
 use super::model::{Claim, ClaimReason, ClaimState, Line, Links, Mode, Outcome, VisitType};
-use super::rules::{Bearer, Decision, Exclusion, Input, Share};
+use super::rules::{Bearer, Decision, Exclusion, Input, Liable, LineReason, Share};
 use super::service::{self, Cites, Deciding, MOST_LINES, NewClaim, NewLine};
 use super::{review_store, store};
 use crate::access::guard::{AtProvider, Guard, Signed};
-use crate::access::permissions::{Permission, need};
+use crate::access::permissions::{Permission, Role, need};
 use crate::access::scopes::MutualScope;
-use crate::cards::presented;
+use crate::cards::presented::{self as cards, Presented, Sent};
 use crate::db::{Read, Wall};
 use crate::error::{Code, Problem, Result};
 use crate::households::http::is_number;
-use crate::households::service::mutual_of_card;
-use crate::households::store as households;
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::web::{Body, Ids, Query, blocking, found, made, shown};
@@ -41,6 +39,23 @@ pub struct LineView {
     pub reasons: Vec<String>,
     /// Why a service is not covered or has no price: it is for the other sex, another age, or outside the convention.
     pub excluded: Option<Exclusion>,
+    /// Each reason with who bears what it cuts.
+    pub reductions: Vec<ReductionView>,
+}
+
+/// A reason for which less is paid than was asked.
+#[derive(Serialize, ToSchema)]
+pub struct ReductionView {
+    pub code: String,
+    /// `member`, `provider` or `other_payer`.
+    pub liable: Liable,
+}
+
+fn reductions(reasons: &[LineReason], mode: Mode, set: Option<Bearer>) -> Vec<ReductionView> {
+    reasons
+        .iter()
+        .map(|reason| ReductionView { code: reason.code().to_owned(), liable: reason.liable(mode, set) })
+        .collect()
 }
 
 /// A claim with its decision.
@@ -89,12 +104,18 @@ pub struct ClaimView {
 pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_diagnoses: bool) -> ClaimView {
     let diagnoses = claim.diagnoses.split_whitespace().map(str::to_owned).collect();
     // The inputs are read only where they say more than the reasons.
-    let excluding = lines.iter().any(|line| line.reasons.contains("NOT_COVERED") || line.reasons.contains("NO_TARIFF"));
+    let telling = ["NOT_COVERED", "NO_TARIFF", "REVIEWED"];
+    let excluding = lines.iter().any(|line| telling.iter().any(|reason| line.reasons.contains(reason)));
     let input: Option<Input> = excluding.then(|| serde_json::from_str(&claim.inputs).ok()).flatten();
     let excluded = |number: i32| {
         let lines = input.as_ref().map_or(&[][..], |input| &input.claim.lines);
         lines.iter().find(|line| line.line == i64::from(number)).and_then(|line| line.excluded)
     };
+    let set = |number: i32| {
+        let word = input.as_ref().and_then(|input| input.word.as_ref())?;
+        word.shares.iter().find(|share| share.line == i64::from(number)).map(|share| share.bearer)
+    };
+    let mode = claim.mode;
     ClaimView {
         id: claim.id,
         number: claim.number,
@@ -140,6 +161,11 @@ pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_di
                 other_payer_minor: line.other_paid_minor,
                 reasons: serde_json::from_str(&line.reasons).unwrap_or_default(),
                 excluded: excluded(line.line),
+                reductions: reductions(
+                    &serde_json::from_str::<Vec<LineReason>>(&line.reasons).unwrap_or_default(),
+                    mode,
+                    set(line.line),
+                ),
             })
             .collect(),
         version: claim.version,
@@ -398,6 +424,8 @@ pub struct QuoteLine {
     pub provider_writeoff_minor: i64,
     pub other_payer_minor: i64,
     pub reasons: Vec<String>,
+    /// Each reason with who bears what it cuts.
+    pub reductions: Vec<ReductionView>,
 }
 
 /// A basket as it would be decided now; nothing was written.
@@ -414,7 +442,7 @@ pub struct QuoteView {
     pub lines: Vec<QuoteLine>,
 }
 
-pub(super) fn quote_view(decision: Decision, currency: &str) -> QuoteView {
+pub(super) fn quote_view(decision: Decision, mode: Mode, currency: &str) -> QuoteView {
     QuoteView {
         outcome: decision.decision,
         claim_reason: decision.claim_reason,
@@ -435,6 +463,7 @@ pub(super) fn quote_view(decision: Decision, currency: &str) -> QuoteView {
                 member_minor: line.member,
                 provider_writeoff_minor: line.provider_writeoff,
                 other_payer_minor: line.other_payer,
+                reductions: reductions(&line.reasons, mode, None),
                 reasons: line.reasons.iter().map(|reason| reason.code().to_owned()).collect(),
             })
             .collect(),
@@ -447,9 +476,10 @@ pub async fn quote(guard: Guard<need::ClaimSubmit, MutualScope>, body: Body<Subm
     let owners = owners(&guard, &guard.scope);
     let member = asked.member_id;
     let new = asked.claim(asked.number.clone(), asked.provider_id, asked.member_id, guard.scope.today());
+    let mode = new.mode;
     let decision = guard.read(move |r, scope| service::quote(r, scope, &owners, &new)).await?;
     guard.note("member", [member.uuid()], None).await?;
-    Ok(shown(&quote_view(decision, guard.scope.currency().code())))
+    Ok(shown(&quote_view(decision, mode, guard.scope.currency().code())))
 }
 
 /// What the mutual bears of a line, where that is not what the rules give.
@@ -488,9 +518,17 @@ claim_body! {
         #[garde(skip)]
         pub id: Option<ClaimId>,
         /// The card's number, which leads to the mutual.
-        #[garde(custom(is_number))]
+        #[garde(inner(custom(is_number)))]
         #[schema(pattern = "^[0-9A-Za-z-]{1,30}$")]
-        pub card: String,
+        pub card: Option<String>,
+        /// What the card's QR code says, instead of the number.
+        #[garde(inner(length(min = 1, max = 800)))]
+        #[schema(min_length = 1, max_length = 800)]
+        pub qr: Option<String>,
+        /// The year of birth, with a number that was typed.
+        #[garde(inner(range(min = 1900, max = 9999)))]
+        #[schema(minimum = 1900, maximum = 9999)]
+        pub birth_year: Option<i32>,
         /// The mutual's code, for a number of another system.
         #[garde(inner(length(chars, min = 2, max = 20)))]
         #[schema(min_length = 2, max_length = 20)]
@@ -502,24 +540,25 @@ claim_body! {
 pub async fn submit_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<SubmitOwnClaim>) -> Result<HttpResponse> {
     let provider = guard.scope.provider();
     let asked = body.value;
-    let mutual = by_card(&guard, &asked.card, asked.mutual.as_deref())?;
-    let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
+    let card = presented(&guard, &asked.sent())?;
+    let scope = guard.provider_scope(provider, card.mutual, Permission::OwnClaims)?;
     let order = guard.order_in(&scope, (asked.id.map(Key::uuid), body.hash))?;
     let owners = owners(&guard, scope.mutual());
     let today = scope.mutual().today();
+    asked.must_be_ordinary(today)?;
     let shown_in = scope.clone();
     let made_now = guard
         .carry_out(
             order,
             move |w, order| {
                 let scope = scope.mutual();
-                let new = asked.claim(None, provider, own_member(w, scope, &asked.card)?, today);
+                let new = asked.claim(None, provider, own_member(w, scope, &card)?, today);
                 service::submit(w, scope, order, &owners, &new, Deciding { on: today }).map(|_| ())
             },
             move |r, order| show(r, shown_in.mutual(), Key::new(order.id.uuid()), true),
         )
         .await;
-    let (view, replayed) = presented::tried(&guard, made_now)?;
+    let (view, replayed) = cards::tried(&guard, made_now)?;
     Ok(made(replayed, "", Some(view.version), &view))
 }
 
@@ -527,36 +566,55 @@ pub async fn submit_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<Su
 pub async fn quote_own(guard: Guard<need::OwnClaims, AtProvider>, body: Body<SubmitOwnClaim>) -> Result<HttpResponse> {
     let provider = guard.scope.provider();
     let asked = body.value;
-    let mutual = by_card(&guard, &asked.card, asked.mutual.as_deref())?;
-    let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
+    let card = presented(&guard, &asked.sent())?;
+    let scope = guard.provider_scope(provider, card.mutual, Permission::OwnClaims)?;
     let owners = owners(&guard, scope.mutual());
     let today = scope.mutual().today();
+    asked.must_be_ordinary(today)?;
     let currency = scope.mutual().currency().code();
     let (db, mutual) = (guard.desk.db.clone(), scope.mutual().mutual());
     let found = blocking(move || {
         db.read(Wall::mutual(mutual), |r| {
             let scope = scope.mutual();
-            let member = own_member(r, scope, &asked.card)?;
+            let member = own_member(r, scope, &card)?;
             let new = asked.claim(None, provider, member, today);
             Ok((member, service::quote(r, scope, &owners, &new)?))
         })
     })
     .await;
-    let (member, decision) = presented::tried(&guard, found)?;
+    let (member, decision) = cards::tried(&guard, found)?;
     guard.note_in(mutual, "member", [member.uuid()], None).await?;
-    Ok(shown(&quote_view(decision, currency)))
+    Ok(shown(&quote_view(decision, Mode::ThirdParty, currency)))
 }
 
-/// The mutual to which a card leads that a clerk typed.
-pub(super) fn by_card(signed: &Signed, card: &str, mutual: Option<&str>) -> Result<OrganisationId> {
-    presented::must_not_wait(signed)?;
-    presented::tried(signed, mutual_of_card(&signed.picture, card, mutual))
+impl SubmitOwnClaim {
+    fn sent(&self) -> Sent {
+        Sent { card: self.card.clone(), qr: self.qr.clone(), mutual: self.mutual.clone(), birth_year: self.birth_year }
+    }
+
+    /// A facility's claim is submitted on the day on which it comes, and is paid to the facility.
+    fn must_be_ordinary(&self, today: NaiveDate) -> Result<()> {
+        if self.submitted_on.is_some_and(|on| on != today) {
+            return Err(Problem::field("/submitted_on", "not_here", "a facility's claim is of today").into());
+        }
+        if self.mode == Some(Mode::Reimbursement) {
+            return Err(Problem::field("/mode", "not_here", "a facility is paid itself").into());
+        }
+        Ok(())
+    }
+}
+
+/// The card that a facility's clerk was presented.
+pub(super) fn presented(signed: &Signed, sent: &Sent) -> Result<Presented> {
+    cards::must_not_wait(signed)?;
+    let card = cards::tried(signed, cards::read(signed, sent))?;
+    card.must_be_presented(&[Role::ProviderClerk])?;
+    Ok(card)
 }
 
 /// Whose card it is.
-pub(super) fn own_member(r: &mut Read, scope: &MutualScope, card: &str) -> Result<MemberId> {
-    let found = households::find_member_by_number(r, scope, card)?;
-    Ok(found.ok_or(Problem::of(Code::NotFound).at("/card"))?.0.id)
+pub(super) fn own_member(r: &mut Read, scope: &MutualScope, card: &Presented) -> Result<MemberId> {
+    Ok(card.find(r, scope)?.0.id)
 }
 
 /// Which of the facility's claims.

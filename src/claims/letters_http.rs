@@ -1,5 +1,5 @@
 //! `/mutuals/{m}/letters`, `/providers/{id}/letters`: shapes and handlers.
-use super::http::{asked_for, by_card, is_diagnosis, own_member, owners, reads_diagnoses};
+use super::http::{asked_for, is_diagnosis, own_member, owners, presented, reads_diagnoses};
 use super::letters::{self, Issue, NewLetter};
 use super::model::{Letter, LetterState};
 use super::review_store as store;
@@ -7,7 +7,7 @@ use crate::access::guard::{AtProvider, Guard};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
-use crate::cards::presented;
+use crate::cards::presented::{self as cards, Sent};
 use crate::db::{Read, Wall, Write};
 use crate::error::{Code, Problem, Result};
 use crate::households::http::is_number;
@@ -200,9 +200,17 @@ letter_body! {
     /// A letter that a facility asks for: the person by the card presented.
     RequestOwnLetter {
         /// The card's number, which leads to the mutual.
-        #[garde(custom(is_number))]
+        #[garde(inner(custom(is_number)))]
         #[schema(pattern = "^[0-9A-Za-z-]{1,30}$")]
-        pub card: String,
+        pub card: Option<String>,
+        /// What the card's QR code says, instead of the number.
+        #[garde(inner(length(min = 1, max = 800)))]
+        #[schema(min_length = 1, max_length = 800)]
+        pub qr: Option<String>,
+        /// The year of birth, with a number that was typed.
+        #[garde(inner(range(min = 1900, max = 9999)))]
+        #[schema(minimum = 1900, maximum = 9999)]
+        pub birth_year: Option<i32>,
         /// The mutual's code, for a number of another system.
         #[garde(inner(length(chars, min = 2, max = 20)))]
         #[schema(min_length = 2, max_length = 20)]
@@ -235,8 +243,14 @@ pub async fn request_own(
 ) -> Result<HttpResponse> {
     let provider = guard.scope.provider();
     let asked = body.value;
-    let mutual = by_card(&guard, &asked.card, asked.mutual.as_deref())?;
-    let scope = guard.provider_scope(provider, mutual, Permission::OwnClaims)?;
+    let sent = Sent {
+        card: asked.card.clone(),
+        qr: asked.qr.clone(),
+        mutual: asked.mutual.clone(),
+        birth_year: asked.birth_year,
+    };
+    let card = presented(&guard, &sent)?;
+    let scope = guard.provider_scope(provider, card.mutual, Permission::OwnClaims)?;
     let order = guard.order_in(&scope, (asked.id.map(Key::uuid), body.hash))?;
     let owners = owners(&guard, scope.mutual());
     let shown_in = scope.clone();
@@ -245,13 +259,13 @@ pub async fn request_own(
             order,
             move |w, order| {
                 let scope = scope.mutual();
-                let member = own_member(w, scope, &asked.card)?;
+                let member = own_member(w, scope, &card)?;
                 letters::request(w, scope, order, &owners, &asked.letter(None, provider, member))
             },
             move |r, order| show(r, shown_in.mutual(), Key::new(order.id.uuid()), true),
         )
         .await;
-    let (view, replayed) = presented::tried(&guard, made_now)?;
+    let (view, replayed) = cards::tried(&guard, made_now)?;
     Ok(made(replayed, "", Some(view.version), &view))
 }
 

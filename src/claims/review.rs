@@ -1,12 +1,11 @@
 //! Review: what waits for a person is queued with its reason and its risk, assigned, and decided with a reason; a decision by
 //! which the mutual bears more than its limit needs a second person. A claim that was decided may have to wait after all.
 use super::decisions::{
-    Held, begin, decide, decide_lines, end, hold, inputs_of, keep, needs_second, post_owed, set_use, take_decision,
-    tell, write,
+    Decided, Held, begin, decide, decide_lines, end, gather_anew, hold, inputs_of, keep, must_be_as_asked,
+    needs_second, post_owed, set_use, take_decision, tell, write,
 };
-use super::gathering::{as_submitted, gather};
 use super::model::*;
-use super::rules::{Bearer, Decision, Share, Word};
+use super::rules::{Bearer, Share, Word};
 use super::{review_store, store};
 use crate::access::approvals::{self, Kind};
 use crate::access::scopes::MutualScope;
@@ -58,6 +57,8 @@ impl Verdict {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Override {
     claim_id: ClaimId,
+    /// The claim as it was looked at.
+    version: i64,
     mutual_minor: i64,
     owners: Vec<OrganisationId>,
     verdict: Verdict,
@@ -87,10 +88,11 @@ pub fn review(
     crate::web::must_match(if_match, held.claim.version)?;
     must_wait(&held.claim)?;
     let decided = decided(w, scope, owners, &held, verdict)?;
-    if needs_second(w, scope.mutual(), decided.1.totals.mutual)? {
+    if needs_second(w, scope.mutual(), decided.decision.totals.mutual)? {
         let asked = Override {
             claim_id: id,
-            mutual_minor: decided.1.totals.mutual,
+            version: held.claim.version,
+            mutual_minor: decided.decision.totals.mutual,
             owners: owners.to_vec(),
             verdict: verdict.clone(),
         };
@@ -103,9 +105,6 @@ pub fn review(
     Ok(true)
 }
 
-/// What the verdict gives: the inputs, the decision, and the letter that the claim cites.
-type Decided = (super::rules::Input, Decision, Option<Letter>);
-
 fn decided(
     w: &mut Write,
     scope: &MutualScope,
@@ -113,11 +112,10 @@ fn decided(
     held: &Held,
     verdict: &Verdict,
 ) -> Result<Decided> {
-    let again = as_submitted(w, &held.claim, &held.lines)?;
-    let mut gathered = gather(w, scope, owners, &again, false, Some(held.claim.id))?;
+    let mut gathered = gather_anew(w, scope, owners, held, false)?;
     gathered.input.word = Some(verdict.word(held.claim.claim_reason));
     let decision = decide(&gathered.input)?;
-    Ok((gathered.input, decision, gathered.letter))
+    Ok(Decided { gathered, decision })
 }
 
 fn conclude(
@@ -127,21 +125,23 @@ fn conclude(
     by: Option<UserId>,
     held: &Held,
     verdict: &Verdict,
-    (input, decision, letter): Decided,
+    Decided { gathered, decision }: Decided,
 ) -> Result<()> {
     let mut row = Claim {
         state: ClaimState::Decided,
+        household_id: gathered.household,
+        enrolment_id: gathered.enrolment,
         decided_on: Some(scope.today()),
         decided_by: by,
         decision_reason: Some(verdict.reason.clone()),
         ..held.claim.clone()
     };
     let mut lines = held.lines.clone();
-    take_decision(&mut row, &input, &decision)?;
+    take_decision(&mut row, &gathered.input, &decision)?;
     decide_lines(&mut lines, &decision);
     write(w, &row, &lines)?;
     end(w, &row, scope.today())?;
-    if let Some(letter) = &letter {
+    if let Some(letter) = &gathered.letter {
         set_use(w, letter, row.id, row.mutual_minor > 0)?;
     }
     post_owed(w, (scope.currency(), command, scope.today()), &row, 0, None)?;
@@ -160,6 +160,7 @@ pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
     let held = hold(w, execution.mutual, asked.claim_id)?;
     must_wait(&held.claim)?;
     let decided = decided(w, &execution.scope, &asked.owners, &held, &asked.verdict)?;
+    must_be_as_asked((held.claim.version, decided.decision.totals.mutual), (asked.version, asked.mutual_minor))?;
     let by = Some(execution.requested_by);
     conclude(w, &execution.scope, execution.command, by, &held, &asked.verdict, decided)
 }
@@ -179,6 +180,9 @@ pub fn pend(
     let held = hold(w, scope.mutual(), id)?;
     crate::web::must_match(if_match, held.claim.version)?;
     let claim = &held.claim;
+    if review_store::list_appeals_of(w, scope.mutual(), id)?.iter().any(|appeal| appeal.state == AppealState::Filed) {
+        return Err(Problem::with(Code::WrongState, "an appeal against it waits").into());
+    }
     let decided = claim.state == ClaimState::Decided && claim.settled_minor == 0;
     if !decided && claim.state != ClaimState::Pended {
         let detail = format!("the claim is {}: only one that is decided and not settled may have to wait", claim.state);

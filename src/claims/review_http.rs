@@ -118,7 +118,7 @@ pub struct DecideClaim {
 
 /// A claim after a person's word, or the approval for which the word waits.
 #[derive(Serialize, ToSchema)]
-pub struct DecidedView {
+pub struct ReviewedClaimView {
     #[serde(flatten)]
     pub claim: ClaimView,
     /// Where the mutual would bear more than its limit: to be approved or refused by somebody else under `/approvals/{id}`.
@@ -151,7 +151,7 @@ pub async fn decide(
             },
             move |r, scope, order| {
                 let approval_id = asked_for(r, scope, order.id)?;
-                Ok(DecidedView { claim: show(r, scope, id, with_diagnoses)?, approval_id })
+                Ok(ReviewedClaimView { claim: show(r, scope, id, with_diagnoses)?, approval_id })
             },
         )
         .await?;
@@ -339,7 +339,7 @@ impl From<Void> for VoidView {
 
 /// A claim with all that was decided on it.
 #[derive(Serialize, ToSchema)]
-pub struct HistoryView {
+pub struct ClaimHistoryView {
     pub claim: ClaimView,
     /// What the decision depended on: with it anybody can compute it again.
     #[schema(value_type = Object)]
@@ -366,7 +366,7 @@ pub async fn history(
         .read(move |r, scope| {
             let mutual = scope.mutual();
             let row = super::store::find(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
-            Ok(HistoryView {
+            Ok(ClaimHistoryView {
                 inputs: serde_json::from_str(&row.inputs).unwrap_or_default(),
                 claim: show(r, scope, id, with_diagnoses)?,
                 former_decisions: store::list_former(r, mutual, id)?

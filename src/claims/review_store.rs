@@ -249,6 +249,28 @@ pub fn list_appeals(
     query.load(r.conn())
 }
 
+/// The appeals against decisions on a facility's claims, by id.
+pub fn list_appeals_at(
+    r: &mut Read,
+    mutual: MutualId,
+    provider: ProviderId,
+    after: Option<AppealId>,
+    limit: i64,
+) -> QueryResult<Vec<Appeal>> {
+    let mut query = appeals::table
+        .inner_join(claims::table.on(claims::mutual_id.eq(appeals::mutual_id).and(claims::id.eq(appeals::claim_id))))
+        .filter(appeals::mutual_id.eq(mutual))
+        .filter(claims::provider_id.eq(provider))
+        .order(appeals::id)
+        .limit(limit)
+        .select(Appeal::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(appeals::id.gt(after));
+    }
+    query.load(r.conn())
+}
+
 /// Writes what was decided on an appeal that waits; false where it does not.
 pub fn set_appeal(w: &mut Write, row: &Appeal) -> QueryResult<bool> {
     diesel::update(appeals::table.find((row.mutual_id, row.id)).filter(appeals::state.eq(AppealState::Filed)))

@@ -14,7 +14,7 @@ mod facts;
 
 pub use facts::{
     Bearer, ClaimFacts, ClaimLine, ClaimReason, Contract, Coverage, Decision, Exclusion, ExistingClaim,
-    GuaranteeLetter, History, Input, LineDecision, LineReason, Mode, Outcome, ProviderFacts, Sector, Share,
+    GuaranteeLetter, History, Input, Liable, LineDecision, LineReason, Mode, Outcome, ProviderFacts, Sector, Share,
     TariffVersion, Totals, Word,
 };
 
@@ -454,8 +454,15 @@ fn set_shares(input: &Input, shares: &[Share], decided: &mut [LineDecision]) -> 
     }
     let left = Left::at_start(input);
     let paid = money::sum(decided.iter().map(|line| line.mutual))?;
+    let product = input.product.as_ref();
+    let in_episode = |decided: &&LineDecision| {
+        let line = input.claim.lines.iter().find(|line| line.line == decided.line);
+        product.zip(line).is_some_and(|(product, line)| is_in_episode(product, line))
+    };
+    let of_episode = money::sum(decided.iter().filter(|line| in_episode(line)).map(|line| line.mutual))?;
     let limits = [left.person_year, left.household_year, left.letter];
-    if limits.into_iter().flatten().any(|limit| paid > limit) {
+    let above = limits.into_iter().flatten().any(|limit| paid > limit);
+    if above || left.episode.is_some_and(|limit| of_episode > limit) {
         return Err(ClaimError::SharesAboveCeiling);
     }
     Ok(())

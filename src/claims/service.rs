@@ -48,15 +48,23 @@ pub fn price_of(
     Ok((services.into_iter().next().map(|service| service.category).unwrap_or_default(), price))
 }
 
-/// Decides a basket of which it does not matter whether a person would look at it first.
+/// A basket decided, and decided once more with a referral: what else it needs.
 ///
 /// # Errors
 /// As [`submit`].
-pub fn price(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], new: &NewClaim) -> Result<Decision> {
+pub fn price(
+    r: &mut Read,
+    scope: &MutualScope,
+    owners: &[OrganisationId],
+    new: &NewClaim,
+) -> Result<(Decision, Decision)> {
     let mut input = gather(r, scope, owners, new, false, None)?.input;
+    // Whether a person would look at it first does not matter here.
     input.existing_claims.clear();
     input.review_above = None;
-    decide(&input)
+    let as_it_is = decide(&input)?;
+    input.claim.referral = true;
+    Ok((as_it_is, decide(&input)?))
 }
 
 /// Prices a basket exactly as a claim would be decided, writing nothing.
@@ -86,6 +94,8 @@ fn must_be_resubmittable(r: &mut Read, scope: &MutualScope, old: ClaimId, new: &
         "only a claim that was refused or taken back is submitted again"
     } else if review_store::find_resubmission(r, scope.mutual(), old)?.is_some() {
         "that claim has been submitted again"
+    } else if review_store::list_appeals_of(r, scope.mutual(), old)?.iter().any(|row| row.state == AppealState::Filed) {
+        "an appeal against that claim waits"
     } else {
         return Ok(());
     };
@@ -257,7 +267,7 @@ pub fn left(
 ) -> Result<Left> {
     let (own, all) = store::year_paid(r, mutual, household, member, enrolment, None)?;
     let month = month_of(on).map_err(|_| Problem::of(Code::ImpossibleDate).at("/on"))?;
-    let used = store::used_quantities(r, mutual, member, (month.from, month.to), None)?;
+    let used = store::used_quantities(r, mutual, member, (month.from, month.to), [None, None])?;
     let of = |ceiling: Option<i64>, paid: i64| ceiling.map(|ceiling| (ceiling - paid).max(0));
     let ceilings = product.ceilings.as_ref();
     Ok(Left {

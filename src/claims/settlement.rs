@@ -9,6 +9,7 @@ use crate::contributions::desks;
 use crate::contributions::service::must_be_amount;
 use crate::db::Write;
 use crate::error::{Code, Error, Problem, Result};
+use crate::households::store as households;
 use crate::ids::*;
 use crate::ledger::rules::{Creditor, Event, Holding};
 use crate::ledger::service::{Entry, Posting, mirror, post};
@@ -105,7 +106,10 @@ pub fn refused(w: &mut Write, execution: &Execution) -> Result<()> {
 pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
     let asked = read(execution)?;
     let mutual = execution.mutual;
-    // The facility is the lock of its advances.
+    // The payee is the lock: of a facility's advances, of what is recovered from either.
+    if let Some(household) = asked.household_id {
+        households::lock(w, mutual, household)?;
+    }
     if let Some(provider) = asked.provider_id {
         providers::lock(w, provider)?;
     }
@@ -176,6 +180,8 @@ fn recover(w: &mut Write, mutual: MutualId, open: &[Open]) -> Result<()> {
     for one in open.iter().filter(|open| open.open_minor < 0) {
         let (from, to) = match one.state {
             ClaimState::Voided => (ClaimState::Voided, ClaimState::Voided),
+            // What is left of it was paid before.
+            _ if one.mutual_minor > 0 => (ClaimState::Batched, ClaimState::Paid),
             _ => (ClaimState::Batched, ClaimState::Decided),
         };
         if !store::settle(w, mutual, one.id, one.open_minor, (from, to))? {
@@ -402,6 +408,9 @@ pub fn cancel(
     let items = store::list_items(w, mutual, id)?;
     let given = covered(&items, taken_off(&items) + row.advance_offset_minor);
     let claims: Vec<ClaimId> = items.iter().map(|item| item.claim_id).collect();
+    if store::has_later(w, &row, &claims)? {
+        return Err(Problem::with(Code::WrongState, "a later settlement stands on what this one settled").into());
+    }
     let states = store::list_open_of(w, mutual, &claims)?;
     for (item, back) in items.iter().zip(given) {
         let state = states.iter().find(|open| open.id == item.claim_id).map(|open| open.state);

@@ -6,17 +6,17 @@ use super::model::{
 use super::settlement::{self, AdvanceRequest, NewPayment};
 use super::settlement_store::{self as store, Payee};
 use crate::access::approvals;
-use crate::access::guard::Guard;
-use crate::access::permissions::need;
+use crate::access::guard::{AtProvider, Guard};
+use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
-use crate::db::{Read, Write};
+use crate::db::{Read, Wall, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::money::{Currency, format_minor};
 use crate::page::{Ask, Page};
 use crate::providers::store as providers;
-use crate::web::{Body, Ids, Query, cell, changed, found, not_blank, shown};
+use crate::web::{Body, Ids, Query, blocking, cell, changed, found, not_blank, shown};
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
 use garde::Validate;
@@ -134,6 +134,39 @@ pub async fn list(guard: Guard<need::ClaimRead, MutualScope>, query: Query<Settl
         })
         .await?;
     guard.note("settlement", page.items.iter().map(|row| row.id.uuid()), None).await?;
+    Ok(shown(&page))
+}
+
+/// Which of the facility's settlements.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OwnSettlementFilter {
+    /// The mutual that pays.
+    pub mutual_id: OrganisationId,
+    /// Rows, 1 to 200.
+    pub limit: Option<u16>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+/// `GET /providers/{id}/settlements`
+pub async fn list_own(
+    guard: Guard<need::OwnClaims, AtProvider>,
+    query: Query<OwnSettlementFilter>,
+) -> Result<HttpResponse> {
+    let filter = query.0;
+    let provider = guard.scope.provider();
+    let scope = guard.provider_scope(provider, filter.mutual_id, Permission::OwnClaims)?;
+    let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("own settlements {}", filter.mutual_id))?;
+    let (db, mutual) = (guard.desk.db.clone(), scope.mutual().mutual());
+    let page: Page<SettlementView> = blocking(move || {
+        db.read(Wall::mutual(mutual), |r| {
+            let rows = store::list(r, scope.mutual(), Some(provider), None, ask.after_one()?, ask.fetch())?;
+            Ok(ask.page(rows, |row| vec![row.id.to_string()], SettlementView::from))
+        })
+    })
+    .await?;
+    guard.note_in(mutual, "settlement", page.items.iter().map(|row| row.id.uuid()), None).await?;
     Ok(shown(&page))
 }
 
@@ -366,18 +399,21 @@ pub async fn cancel(
 
 /// `GET /mutuals/{m}/settlements/payment-file`
 pub async fn payment_file(guard: Guard<need::SettlementWrite, MutualScope>) -> Result<HttpResponse> {
-    let rows: Vec<(Settlement, String, String)> = guard
+    let rows: Vec<(Settlement, [String; 3])> = guard
         .read(|r, scope| {
             let mut rows = Vec::new();
             for row in store::list_to_pay(r, scope.mutual())? {
-                let (code, name) = match (row.provider_id, row.household_id) {
-                    (Some(provider), _) => providers::find(r, provider)?.map(|found| (found.code, found.name)),
-                    (None, Some(household)) => crate::households::store::find(r, scope, household)?
-                        .map(|found| (found.number.clone(), format!("Household {}", found.number))),
+                let payee = match (row.provider_id, row.household_id) {
+                    (Some(provider), _) => providers::find(r, provider)?
+                        .map(|found| [found.code, found.name, found.phone.unwrap_or_default()]),
+                    (None, Some(household)) => crate::households::store::find(r, scope, household)?.map(|found| {
+                        let name = format!("Household {}", found.number);
+                        [found.number, name, found.phone.unwrap_or_default()]
+                    }),
                     (None, None) => None,
                 }
                 .unwrap_or_default();
-                rows.push((row, code, name));
+                rows.push((row, payee));
             }
             Ok(rows)
         })
@@ -390,13 +426,14 @@ pub async fn payment_file(guard: Guard<need::SettlementWrite, MutualScope>) -> R
             "payee_kind",
             "payee_code",
             "payee_name",
+            "payee_phone",
             "amount",
             "currency",
             "reference",
             "approved_on",
         ])
         .map_err(broken)?;
-    for (row, code, name) in &rows {
+    for (row, [code, name, phone]) in &rows {
         let left = row.amount_minor - row.advance_offset_minor - row.paid_minor;
         let currency = Currency::parse(&row.currency).ok_or_else(|| Error::Fault("an unknown currency".into()))?;
         let kind = if row.provider_id.is_some() { "provider" } else { "household" };
@@ -405,7 +442,7 @@ pub async fn payment_file(guard: Guard<need::SettlementWrite, MutualScope>) -> R
         let reference = format!("AYNI-{}", &id[24..]);
         let on = row.approved_on.to_string();
         table
-            .write_record([&id, kind, &cell(code), &cell(name), &amount, &row.currency, &reference, &on])
+            .write_record([&id, kind, &cell(code), &cell(name), &cell(phone), &amount, &row.currency, &reference, &on])
             .map_err(broken)?;
     }
     let bytes = table.into_inner().map_err(|error| Error::Fault(format!("a table cannot be written: {error}")))?;

@@ -26,13 +26,15 @@ pub struct Open {
     pub state: ClaimState,
     /// Below zero where it is to be recovered.
     pub open_minor: i64,
+    /// The mutual's share.
+    pub mutual_minor: i64,
 }
 
 type OpenRow = (ClaimId, ClaimState, i64, i64);
 
 fn open((id, state, mutual_minor, settled_minor): OpenRow) -> Open {
     let owed = if state == ClaimState::Voided { 0 } else { mutual_minor };
-    Open { id, state, open_minor: owed - settled_minor }
+    Open { id, state, open_minor: owed - settled_minor, mutual_minor }
 }
 
 /// Claims of a payee of which something is open, decided on or before a day, by id.
@@ -239,6 +241,27 @@ pub fn list_of_claims(
         found.entry(claim).or_default().push(settlement);
     }
     Ok(found)
+}
+
+/// Whether any claim of a settlement is in one that was approved after it and not given up.
+pub fn has_later(r: &mut Read, of: &Settlement, claims: &[ClaimId]) -> QueryResult<bool> {
+    for chunk in claims.chunks(500) {
+        let later = settlement_items::table
+            .inner_join(
+                settlements::table.on(settlements::mutual_id
+                    .eq(settlement_items::mutual_id)
+                    .and(settlements::id.eq(settlement_items::settlement_id))),
+            )
+            .filter(settlement_items::mutual_id.eq(of.mutual_id))
+            .filter(settlement_items::claim_id.eq_any(chunk.to_vec()))
+            .filter(settlements::id.ne(of.id))
+            .filter(settlements::recorded_at.ge(of.recorded_at))
+            .filter(settlements::state.ne(SettlementState::Cancelled));
+        if diesel::select(exists(later)).get_result(r.conn())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Settlements by id: of a facility, in a state, where asked.

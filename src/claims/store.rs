@@ -179,8 +179,9 @@ pub fn used_quantities(
     mutual: MutualId,
     member: MemberId,
     (from, to): (NaiveDate, NaiveDate),
-    but: Option<ClaimId>,
+    but: [Option<ClaimId>; 2],
 ) -> QueryResult<BTreeMap<String, i64>> {
+    let but = but.map(|id| id.unwrap_or(ClaimId::NIL));
     let rows: Vec<(String, Option<i64>)> = claim_lines::table
         .inner_join(
             claims::table.on(claims::mutual_id.eq(claim_lines::mutual_id).and(claims::id.eq(claim_lines::claim_id))),
@@ -189,7 +190,7 @@ pub fn used_quantities(
         .filter(claims::member_id.eq(member))
         .filter(claims::service_on.between(from, to))
         .filter(claims::state.ne(ClaimState::Voided))
-        .filter(claims::id.ne(but.unwrap_or(ClaimId::NIL)))
+        .filter(claims::id.ne_all(but.to_vec()))
         .filter(claim_lines::approved_quantity.is_not_null())
         .group_by(claim_lines::category)
         .select((claim_lines::category, sql::<Nullable<BigInt>>("CAST(SUM(approved_quantity) AS BIGINT)")))
@@ -252,6 +253,8 @@ pub fn set_decision(w: &mut Write, row: &Claim) -> QueryResult<bool> {
             claims::provider_writeoff_minor.eq(row.provider_writeoff_minor),
             claims::other_paid_minor.eq(row.other_paid_minor),
             claims::inputs.eq(&row.inputs),
+            claims::household_id.eq(row.household_id),
+            claims::enrolment_id.eq(row.enrolment_id),
             claims::version.eq(row.version + 1),
         ),
     ))

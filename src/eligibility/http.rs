@@ -3,7 +3,7 @@ use super::service::{self, Answer};
 use crate::access::guard::{ByCard, Guard, Signed};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::MutualScope;
-use crate::cards::presented::{self, Sent};
+use crate::cards::presented::{self, Presented, Sent};
 use crate::claims::http::owners;
 use crate::claims::model::ClaimReason;
 use crate::db::Wall;
@@ -170,6 +170,12 @@ pub async fn check(guard: Guard<need::EligibilityCheck, ByCard>, body: Body<Chec
     card.must_be_presented(&roles)?;
     let on = asked.on.unwrap_or(scope.today());
     let provider = match asked.provider_id {
+        // What another facility would be paid is not a clerk's matter.
+        Some(provider)
+            if Presented::is_of_clerk(&roles) && !guard.provider_grants().any(|(_, own)| own == provider) =>
+        {
+            return Err(Problem::of(Code::NotFound).at("/provider_id").into());
+        }
         Some(provider) => Some(provider),
         None => own_facility(&guard, card.mutual),
     };
@@ -244,7 +250,7 @@ pub async fn check(guard: Guard<need::EligibilityCheck, ByCard>, body: Body<Chec
                 .map(|reason| reason.code().to_owned())
                 .collect(),
             referral_needed: of.decision.claim_reason == Some(ClaimReason::ReferralRequired),
-            letter_needed: of.decision.claim_reason == Some(ClaimReason::PriorAuthRequired),
+            letter_needed: of.letter_needed,
         }),
     }))
 }

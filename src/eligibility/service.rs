@@ -1,6 +1,6 @@
 //! Derives a person's entitlement on a date from memberships and cover spans.
 use crate::access::scopes::MutualScope;
-use crate::claims::model::{Mode, VisitType};
+use crate::claims::model::{ClaimReason, Mode, VisitType};
 use crate::claims::rules::Decision;
 use crate::claims::service::{self as claims, Cites, Left, NewClaim, NewLine, left};
 use crate::dates::within;
@@ -50,6 +50,8 @@ pub struct OfService {
     pub price_minor: Option<i64>,
     /// What a claim for one unit at this price would be decided.
     pub decision: Decision,
+    /// It needs a guarantee letter, with a referral too.
+    pub letter_needed: bool,
 }
 
 /// Prices one unit of a service through the function that decides claims.
@@ -82,8 +84,9 @@ pub fn of_service(
         lines: vec![NewLine { line: 1, service: code.to_owned(), quantity: 1, unit_price_minor: price.1.unwrap_or(0) }],
         cites: Cites::default(),
     };
-    let decision = claims::price(r, scope, owners, &new)?;
-    Ok(OfService { code: code.to_owned(), category: price.0, price_minor: price.1, decision })
+    let (decision, referred) = claims::price(r, scope, owners, &new)?;
+    let letter_needed = referred.claim_reason == Some(ClaimReason::PriorAuthRequired);
+    Ok(OfService { code: code.to_owned(), category: price.0, price_minor: price.1, decision, letter_needed })
 }
 
 /// Answers for a person found within the scope.

@@ -24,7 +24,7 @@ pub struct OutstandingFilter {
 
 /// What is owed to a facility, or to members, on a day.
 #[derive(Serialize, ToSchema)]
-pub struct OwedView {
+pub struct OwedForCareView {
     /// Null for reimbursements to members.
     pub provider_id: Option<ProviderId>,
     /// Decided and not paid, as the books have it; below zero what is to be recovered.
@@ -49,7 +49,7 @@ pub struct OutstandingView {
     pub undecided_claims: i64,
     pub undecided_billed_minor: i64,
     /// By facility; members together.
-    pub owed: Vec<OwedView>,
+    pub owed: Vec<OwedForCareView>,
     pub undecided: Vec<UndecidedView>,
 }
 
@@ -70,7 +70,7 @@ pub async fn outstanding(
                 let Some(of) = account.code.strip_prefix("payable:") else { continue };
                 let decided_minor = -ledger::net_until(r, scope.mutual(), account.id, on)?;
                 if decided_minor != 0 {
-                    owed.push(OwedView { provider_id: of.parse().ok(), decided_minor });
+                    owed.push(OwedForCareView { provider_id: of.parse().ok(), decided_minor });
                 }
             }
             let undecided: Vec<UndecidedView> = store::undecided_on(r, scope.mutual(), on)?

@@ -25,6 +25,8 @@ pub struct Covered {
     pub household: String,
     pub members: Vec<String>,
     pub cards: Vec<String>,
+    /// Years of birth.
+    pub born: Vec<i32>,
 }
 
 impl World {
@@ -39,7 +41,8 @@ impl World {
             let members = home.body["members"].as_array().unwrap().iter();
             members.map(|member| member[name].as_str().unwrap().to_owned()).collect()
         };
-        Covered { members: of("id"), cards: of("card_number"), household }
+        let born = of("birth_date").iter().map(|day| day[..4].parse().unwrap()).collect();
+        Covered { members: of("id"), cards: of("card_number"), born, household }
     }
 
     /// The body of a claim at KAY's facility; lines are service, quantity, unit price.

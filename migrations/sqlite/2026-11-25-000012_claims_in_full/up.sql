@@ -285,6 +285,9 @@ INSERT INTO settlement_items (mutual_id, id, settlement_id, claim_id, amount_min
 INSERT INTO settlement_payments (mutual_id, id, settlement_id, method, amount_minor, currency, paid_on, recorded_at)
   SELECT mutual_id, id, id, 'bank', amount_minor, currency, paid_on, recorded_at FROM settlements;
 DROP TABLE settled_before;
+-- What waits for a second person names claims that nothing holds: it is asked for anew.
+UPDATE approvals SET state = 'refused', decided_by = x'00000000000000000000000000000000', decided_at = requested_at, version = version + 1,
+  reason = 'settlements hold their claims from now on: ask anew' WHERE kind = 'settlement' AND state = 'requested';
 -- What waits already.
 INSERT INTO claim_reviews (mutual_id, id, reason, risk, risk_facts, since_on, version)
   SELECT mutual_id, id, 'SUSPECTED_DUPLICATE', 0, '{}', submitted_on, 1 FROM claims WHERE state = 'PENDED';

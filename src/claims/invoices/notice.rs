@@ -6,26 +6,15 @@ use super::service::rows_of;
 use super::store::{self, CutLine};
 use super::views::faults_of;
 use crate::access::scopes::MutualScope;
-use crate::claims::rules::LineReason;
+use crate::claims::rules::{Bearer, Liable, LineReason, Mode};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::ids::*;
 use crate::money::{Currency, format_minor};
 use crate::page::{Ask, Page};
 use crate::web::cell;
-use crate::words;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-words! {
-    /// Who bears what the mutual does not.
-    pub enum Liable {
-        Provider = "provider",
-        Member = "member",
-        /// Another payer, who pays first (R30).
-        OtherPayer = "other_payer",
-    }
-}
 
 /// A reason with who bears what it cuts.
 #[derive(Serialize, ToSchema)]
@@ -58,15 +47,6 @@ pub struct DisallowanceView {
     pub reasons: Vec<DisallowanceReason>,
 }
 
-/// R26: the price excess and what lies above an authorised amount are the facility's, everything else the member's.
-fn liable(code: &str) -> Liable {
-    match LineReason::parse(code) {
-        Some(LineReason::PriceOverTariff | LineReason::AuthorisedAmount) => Liable::Provider,
-        Some(LineReason::OtherPayerPrimary) => Liable::OtherPayer,
-        _ => Liable::Member,
-    }
-}
-
 fn view(row: CutLine) -> DisallowanceView {
     let (line, service, quantity, unit_price) = row.line;
     let asked_minor = quantity.saturating_mul(unit_price);
@@ -96,10 +76,17 @@ fn view(row: CutLine) -> DisallowanceView {
             DisallowanceView { reasons, ..base(0, member, provider, 0) }
         }
         None => {
-            let codes: Vec<String> = serde_json::from_str(&row.reasons).unwrap_or_default();
-            let reasons = codes.into_iter().map(|code| DisallowanceReason { liable: liable(&code), code }).collect();
+            let found: Vec<LineReason> = serde_json::from_str(&row.reasons).unwrap_or_default();
             let [mutual, member, provider, other] =
                 [row.parts.0, row.parts.1, row.parts.2, row.parts.3].map(|part| part.unwrap_or(0));
+            // What the facility bears beyond the price was put on it by a person.
+            let over_price = row.approved.0.unwrap_or(0) * (unit_price - row.approved.1.unwrap_or(0));
+            let set = if provider > over_price { Bearer::Provider } else { Bearer::Member };
+            let told = |reason: &LineReason| DisallowanceReason {
+                code: reason.code().to_owned(),
+                liable: reason.liable(Mode::ThirdParty, Some(set)),
+            };
+            let reasons = found.iter().map(told).collect();
             DisallowanceView { reasons, ..base(mutual, member, provider, other) }
         }
     }

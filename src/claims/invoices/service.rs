@@ -124,8 +124,8 @@ fn send_more(
     let job = jobs::find(w, mutual, known.job_id)?;
     let items = store::list_items(w, mutual, known.id, None, None, i64::MAX)?;
     // A job that was cancelled or given up is begun anew by sending the same again.
-    let is_stranded =
-        items.iter().any(|item| item.result == ItemResult::Waiting) && !job.is_some_and(|job| job.state.is_alive());
+    let waits = known.state == InvoiceState::Received || items.iter().any(|item| item.result == ItemResult::Waiting);
+    let is_stranded = waits && !job.is_some_and(|job| job.state.is_alive());
     let sendings = store::list_sendings(w, mutual, known.id)?;
     if sendings.last().is_some_and(|last| last.hash == hash) && !is_stranded {
         w.names("invoice", known.id.uuid());
@@ -169,6 +169,9 @@ fn send_more(
     if total > 0 {
         row.job_id = enqueue(w, mutual, order, JobKind::Invoice, Key::new(known.id.uuid()), total)?;
         row.state = InvoiceState::Received;
+    } else if is_stranded {
+        // Its job was given up after the last certificate: nothing is left to do.
+        row.state = InvoiceState::InControl;
     }
     let gone: Vec<InvoiceClaimId> = gone.into_iter().collect();
     store::remove_items(w, mutual, &gone)?;

@@ -269,7 +269,27 @@ pub enum LineReason {
     Reviewed,
 }
 
+words! {
+    /// Who bears what the mutual does not.
+    pub enum Liable {
+        Provider = "provider",
+        Member = "member",
+        /// Another payer, who pays first (R30).
+        OtherPayer = "other_payer",
+    }
+}
+
 impl LineReason {
+    /// R26: who bears what it cuts; `set` is who bears what a person set.
+    pub fn liable(self, mode: Mode, set: Option<Bearer>) -> Liable {
+        match (self, mode) {
+            (Self::OtherPayerPrimary, _) => Liable::OtherPayer,
+            (Self::PriceOverTariff | Self::AuthorisedAmount, Mode::ThirdParty) => Liable::Provider,
+            (Self::Reviewed, Mode::ThirdParty) if set == Some(Bearer::Provider) => Liable::Provider,
+            _ => Liable::Member,
+        }
+    }
+
     const ALL: [Self; 12] = [
         Self::NotCovered,
         Self::WaitingPeriod,

@@ -192,7 +192,8 @@ pub static SAMPLES: &[Sample] = &[
     }),
     sample!("POST /providers/{id}/claims", "provider_clerk", |world, user, place| {
         let (family, _) = payment(world, user, place);
-        own(world, place, "").json(with(basket(), json!({"id": fresh_id(world), "card": family.card})))
+        own(world, place, "")
+            .json(with(basket(), json!({"id": fresh_id(world), "card": family.card, "birth_year": 1988})))
     }),
     sample!("GET /organisations/{id}/reports/month", "mutual_admin", |world, _, place| {
         made(format!("/organisations/{}/reports/month?period=2026-03", world.org(place)))

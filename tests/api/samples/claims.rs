@@ -231,7 +231,7 @@ pub static SAMPLES: &[Sample] = &[
     sample!("POST /providers/{id}/claims/quote", "provider_clerk", |world, user, place| {
         let family = family(world, user, place);
         own(world, place, "claims/quote").json(json!({
-            "card": family.card, "invoice_number": "Q-1", "service_on": "2026-03-10",
+            "card": family.card, "birth_year": 1988, "invoice_number": "Q-1", "service_on": "2026-03-10",
             "lines": [{"line": 1, "service": "CONS", "quantity": 1, "unit_price_minor": 5000}],
         }))
     }),
@@ -241,9 +241,15 @@ pub static SAMPLES: &[Sample] = &[
     sample!("POST /providers/{id}/letters", "provider_clerk", |world, user, place| {
         let family = family(world, user, place);
         own(world, place, "letters").json(json!({
-            "id": fresh_id(world), "card": family.card, "services": ["CONS"], "estimated_minor": 50000,
+            "id": fresh_id(world), "card": family.card, "birth_year": 1988, "services": ["CONS"], "estimated_minor": 50000,
             "planned_on": "2026-03-20",
         }))
+    }),
+    sample!("GET /providers/{id}/settlements", "provider_clerk", |world, _, place| {
+        own(world, place, &format!("settlements?mutual_id={}", world.org(place)))
+    }),
+    sample!("GET /providers/{id}/appeals", "provider_clerk", |world, _, place| {
+        own(world, place, &format!("appeals?mutual_id={}", world.org(place)))
     }),
     sample!("POST /providers/{id}/appeals", "provider_clerk", |world, user, place| {
         let (_, ids) = claims_at(world, user, place, 1, 6_000);
