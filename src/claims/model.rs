@@ -32,6 +32,20 @@ words! {
     }
 }
 
+words! {
+    /// Where an invoice stands, as it was decided; what was paid of it follows from its claims.
+    pub enum InvoiceState {
+        /// Its claims are being submitted.
+        Received = "RECEIVED",
+        /// They are decided as far as the rules go; some may wait for a person.
+        InControl = "IN_CONTROL",
+        /// The office has accepted what came of it.
+        Accepted = "ACCEPTED",
+        /// The facility does not agree.
+        Disputed = "DISPUTED",
+    }
+}
+
 /// A claim with its decision and the inputs that the decision used.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = claims, treat_none_as_default_value = false)]

@@ -1,5 +1,4 @@
 //! Settlements, their items and payments, and advances, in the database.
-use super::invoices::model::InvoiceState;
 use super::model::*;
 use crate::access::scopes::MutualScope;
 use crate::db::schema::*;

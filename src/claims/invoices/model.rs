@@ -1,23 +1,10 @@
 //! Rows of invoices.
+pub use crate::claims::model::InvoiceState;
 use crate::db::schema::*;
 use crate::ids::*;
 use crate::words;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-
-words! {
-    /// Where an invoice stands, as it was decided; what was paid of it follows from its claims.
-    pub enum InvoiceState {
-        /// Its claims are being submitted.
-        Received = "RECEIVED",
-        /// They are decided as far as the rules go; some may wait for a person.
-        InControl = "IN_CONTROL",
-        /// The office has accepted what came of it.
-        Accepted = "ACCEPTED",
-        /// The facility does not agree.
-        Disputed = "DISPUTED",
-    }
-}
 
 words! {
     /// What came of a certificate.
