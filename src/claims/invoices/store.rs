@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 
 /// Rows named in one statement at most.
 const MANY: usize = 500;
-/// The state of a claim that was taken back: it counts nothing.
 
 /// Adds an invoice; false where the facility has one of this number.
 pub fn insert(w: &mut Write, row: &Invoice) -> QueryResult<bool> {
