@@ -152,7 +152,7 @@ impl Rows {
         providers::list_prices(w, &world.owners, Some(provider), &ids)?;
         claims_store::year_paid(w, mutual, household, member, covers[0].id, None)?;
         let month = (on.with_day(1).unwrap(), on.with_day(28).unwrap());
-        claims_store::used_quantities(w, mutual, member, month, None)?;
+        claims_store::used_quantities(w, mutual, member, month, [None, None])?;
         claims_store::list_near(w, mutual, member, provider, on, [None, None])?;
         review_store::settings(w, mutual)?;
         let claim = Claim {
@@ -312,11 +312,8 @@ async fn main() {
         }
     });
     let over_http = begun.elapsed().as_secs_f64();
-    let last: ClaimId = claims::table
-        .select(diesel::dsl::max(claims::id))
-        .first::<Option<ClaimId>>(&mut world.test.owner())
-        .unwrap()
-        .unwrap();
+    let last: ClaimId =
+        claims::table.select(claims::id).order(claims::id.desc()).first(&mut world.test.owner()).unwrap();
     let rows = Rows::of(&world, last);
     assert_eq!((rows.lines.len(), world.test.count("claims")), (3, i64::try_from(claims).unwrap()));
     let scopes =
