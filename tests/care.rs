@@ -1,11 +1,10 @@
-//! What follows a claim's first decision, in any order: voids and resubmissions, review, letters, appeals, settlements paid in
-//! parts, advances. Whatever happens, no ceiling is exceeded, nothing is below zero, and the books say what the rows say.
+//! What follows a claim's first decision, in any order: voids and resubmissions, review, appeals, settlements paid in parts,
+//! advances. Whatever happens, no ceiling is exceeded, nothing is below zero, and the books say what the rows say.
 mod support;
 
 use ayni::access::approvals;
 use ayni::app::HOOKS;
 use ayni::claims::appeals::{self, Verdict as OnAppeal};
-use ayni::claims::letters::{self, Issue, NewLetter};
 use ayni::claims::model::{
     AppealState, Appellant, Claim, ClaimReason, ClaimState, Line, Mode, Outcome, PaidBy, SettlementState,
 };
@@ -14,34 +13,17 @@ use ayni::claims::rules::{Bearer, Share};
 use ayni::claims::service::{Cites, NewClaim, NewLine};
 use ayni::claims::settlement::{self, AdvanceRequest, NewPayment};
 use ayni::claims::settlement_store::Payee;
-use ayni::claims::{review_store, settlement_store, store};
-use ayni::db::schema::{appeals as appeal_rows, approvals as approval_rows, claims, settlements};
-use ayni::db::{Read, Wall};
+use ayni::claims::{settlement_store, store};
+use ayni::db::schema::{appeals as appeal_rows, approvals as approval_rows, settlements};
 use ayni::error::{Code, Error, Result};
 use ayni::ids::*;
 use ayni::web::etag;
-use chrono::{NaiveDate, TimeZone, Utc};
+use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
 use support::World;
-use support::care::{Clinic, Covered, Dice, catalogue, with_ceilings};
-
-fn date(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
-fn members(homes: &[Covered]) -> Vec<MemberId> {
-    homes.iter().flat_map(|home| &home.members).map(|id| id.parse().unwrap()).collect()
-}
-
-fn read<T>(clinic: &Clinic, body: impl FnMut(&mut Read) -> Result<T>) -> T {
-    clinic.db.read(Wall::mutual(clinic.scope.mutual()), body).unwrap()
-}
-
-fn stored(world: &World) -> Vec<Claim> {
-    claims::table.order(claims::id).select(Claim::as_select()).load(&mut world.test.owner()).unwrap()
-}
+use support::care::{Clinic, Dice, clean, date, members, read, rich, stored, with_ceilings};
 
 /// A refusal of a rule is an answer, anything else is a fault of the program.
 fn answered(result: Result<CommandId>) -> Option<CommandId> {
@@ -81,27 +63,6 @@ fn what_was_decided(claim: &Claim, lines: &[Line]) -> serde_json::Value {
         claim.other_paid_minor,
         lines
     ])
-}
-
-fn clean(world: &World, here: &str) {
-    let verdict = ayni::verify::verify(&world.test.db).unwrap();
-    assert!(verdict.findings.is_empty(), "{here}: {:?}", verdict.findings);
-}
-
-/// A world at the end of April with a rich product, two households in force since 10 March.
-async fn rich() -> (World, Clinic, Vec<MemberId>) {
-    let world = World::new().await;
-    catalogue(&world).await;
-    let mut parameters = with_ceilings(30_000, 60_000);
-    parameters["frequency"] = json!({"OPD": {"limit": 4, "window": "calendar_month", "per": "person"}});
-    parameters["benefits"]["HOSP"]["waiting_months"] = json!(0);
-    parameters["prior_auth"] = json!({"categories": ["HOSP"], "threshold": 25_000});
-    let product = world.product("mutual_admin", "KAY", "CARE", parameters).await;
-    let homes = [world.covered(&product, 3, 0).await, world.covered(&product, 2, 0).await];
-    world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 30, 12, 0, 0).unwrap());
-    let clinic = Clinic::of(&world);
-    let who = members(&homes);
-    (world, clinic, who)
 }
 
 fn random_claim(clinic: &Clinic, who: &[MemberId], at: usize, dice: &mut Dice) -> NewClaim {
@@ -365,185 +326,6 @@ async fn independent_claims_are_decided_alike_in_any_order() {
     assert_eq!(first.len(), 6);
     assert!(first.values().any(|told| told.to_string().contains("CEILING_PERSON_YEAR")));
     clean(&world, "independent");
-}
-
-#[actix_web::test]
-async fn a_letter_opens_the_hospital_and_is_used_once() {
-    let (world, clinic, who) = rich().await;
-    let officer = Some(world.users["claims_officer"]);
-    let ask = |member: MemberId| NewLetter {
-        number: None,
-        provider: clinic.provider,
-        member,
-        services: vec!["BED".into()],
-        diagnoses: "O80".into(),
-        estimated_minor: 40_000,
-        planned_on: date("2026-04-20"),
-        note: None,
-    };
-    let mut stay = clinic.claim(who[0], "L-1", date("2026-04-20"));
-    stay.lines = vec![NewLine { line: 1, service: "BED".into(), quantity: 4, unit_price_minor: 9_000 }];
-    let without = clinic.db.ids().next();
-    clinic.submit(without, &stay).unwrap();
-    assert_eq!(clinic.find(without).0.claim_reason, Some(ClaimReason::PriorAuthRequired));
-    let letter = clinic.give(None, |w, order| letters::request(w, &clinic.scope, order, &clinic.owners, &ask(who[0])));
-    let letter: LetterId = Key::new(letter.unwrap().uuid());
-    let cites = Cites { letter: Some(letter), resubmits: Some(without), check: None };
-    let cited = NewClaim { cites, ..stay.clone() };
-    let early = clinic.submit(clinic.db.ids().next(), &cited);
-    assert!(matches!(early, Err(Error::Problem(problem)) if problem.code == Code::WrongState), "it is not issued");
-    let issue = Issue {
-        letter_id: letter,
-        amount_minor: 20_000,
-        valid_from: date("2026-04-15"),
-        valid_to: Some(date("2026-04-30")),
-        reason: None,
-    };
-    clinic
-        .give(officer, |w, order| letters::issue(w, &clinic.scope, order, Some(&etag(1)), &issue).map(|_| ()))
-        .unwrap();
-    let with = clinic.db.ids().next();
-    clinic.submit(with, &cited).unwrap();
-    let (claim, lines) = clinic.find(with);
-    assert_eq!((claim.outcome, claim.mutual_minor), (Outcome::PartiallyApproved, 20_000), "{claim:?}");
-    assert!(lines[0].reasons.contains("AUTHORISED_AMOUNT"), "{}", lines[0].reasons);
-    assert!(claim.provider_writeoff_minor > 0, "the excess is the facility's");
-    let state = || {
-        let row = read(&clinic, |r| Ok(review_store::find_letter(r, clinic.scope.mutual(), letter)?));
-        let row = row.unwrap();
-        (row.state.code(), row.claim_id)
-    };
-    assert_eq!(state(), ("USED", Some(with)));
-    let mut second = stay.clone();
-    second.invoice_number = "L-2".into();
-    second.cites = Cites { letter: Some(letter), ..Cites::default() };
-    let twice = clinic.submit(clinic.db.ids().next(), &second);
-    assert!(matches!(twice, Err(Error::Problem(problem)) if problem.code == Code::WrongState));
-    clinic
-        .give(officer, |w, order| {
-            review::void(w, &clinic.scope, order, with, Some(&etag(claim.version)), "Another stay")
-        })
-        .unwrap();
-    assert_eq!(state(), ("ISSUED", None), "a void gives the letter back");
-    let other = NewClaim { member: who[1], cites: Cites { letter: Some(letter), ..Cites::default() }, ..stay };
-    let of_another = clinic.submit(clinic.db.ids().next(), &other);
-    assert!(matches!(of_another, Err(Error::Problem(problem)) if problem.code == Code::NotFound));
-    clean(&world, "letters");
-}
-
-#[actix_web::test]
-async fn above_the_limit_a_second_person_decides_and_an_appeal_another_one() {
-    let (world, clinic, who) = rich().await;
-    let path = world.mutual("KAY");
-    let settings = json!({"review_above_minor": 7_000, "second_person_above_minor": 9_000});
-    let patch = world.call("PATCH", &format!("{path}/care-settings")).as_("mutual_admin").header("If-Match", "\"v1\"");
-    patch.json(settings).send().await.expect(200);
-    let mut new = clinic.claim(who[0], "S-1", date("2026-04-20"));
-    new.lines[0].quantity = 3;
-    let id = clinic.db.ids().next();
-    clinic.submit(id, &new).unwrap();
-    let (claim, _) = clinic.find(id);
-    assert_eq!((claim.state, claim.claim_reason), (ClaimState::Pended, Some(ClaimReason::AboveLimit)));
-    let queue = world.items("claims_officer", &format!("{path}/claims/queue")).await;
-    assert_eq!(queue.len(), 1);
-    assert_eq!(queue[0]["review"]["reason"], json!("ABOVE_LIMIT"));
-    assert_eq!(queue[0]["review"]["facts"]["billed_minor"], json!(15_000));
-    let adviser = world.users["medical_adviser"];
-    let assign = |user: serde_json::Value| {
-        world
-            .call("PUT", &format!("{path}/claims/{id}/assignment"))
-            .as_("claims_officer")
-            .header("If-Match", "\"v1\"")
-            .json(json!({"user_id": user}))
-            .send()
-    };
-    assert_eq!(assign(json!(world.users["treasurer"])).await.expect(422).pointers(), ["/user_id"]);
-    assert_eq!(assign(json!(adviser)).await.expect(200).text("/assigned_to"), adviser.to_string());
-    let mine = format!("{path}/claims/queue?assigned_to={adviser}");
-    assert_eq!(world.items("medical_adviser", &mine).await.len(), 1);
-    let word = |version: i64, body: serde_json::Value| {
-        let mut body = body;
-        body["id"] = json!(world.test.db.ids().next::<kind::Command>());
-        world
-            .post(&format!("{path}/claims/{id}/decision"))
-            .as_("claims_officer")
-            .header("If-Match", &format!("\"v{version}\""))
-            .json(body)
-            .send()
-    };
-    // More than the rules give cannot come from who does not bear it.
-    let share = json!({"line": 1, "mutual_minor": 15_001, "bearer": "member"});
-    let answer = word(1, json!({"accept": true, "reason": "All of it", "shares": [share]})).await;
-    assert_eq!(answer.expect(422).code(), "amount_refused");
-    let asked = word(1, json!({"accept": true, "reason": "Three visits"})).await.expect(200);
-    assert_eq!(asked.text("/state"), "PENDED");
-    let approval = asked.text("/approval_id");
-    assert_eq!(world.approve(&approval, "treasurer").await.expect(200).text("/state"), "approved");
-    let (claim, _) = clinic.find(id);
-    assert_eq!((claim.state, claim.mutual_minor), (ClaimState::Decided, 12_000));
-    assert_eq!(claim.decided_by, Some(world.users["claims_officer"]));
-    // It has to wait after all, and is cut: now below the limit.
-    let pend =
-        json!({"id": world.test.db.ids().next::<kind::Command>(), "reason": "MEDICAL_REVIEW", "note": "Why three"});
-    let pended = world
-        .post(&format!("{path}/claims/{id}/pend"))
-        .as_("claims_officer")
-        .header("If-Match", &etag(claim.version))
-        .json(pend)
-        .send()
-        .await
-        .expect(200);
-    assert_eq!((pended.text("/state"), pended.text("/claim_reason")), ("PENDED".into(), "MEDICAL_REVIEW".into()));
-    assert_eq!(world.stands("benefits").await, (12_000, 12_000), "what was decided is taken back");
-    let share = json!({"line": 1, "mutual_minor": 4_000, "bearer": "provider"});
-    let version = pended.body["version"].as_i64().unwrap();
-    let cut = word(version, json!({"accept": true, "reason": "One was needed", "shares": [share]})).await.expect(200);
-    assert_eq!(cut.body["lines"][0]["reasons"], json!(["REVIEWED"]));
-    let parts =
-        ["mutual_minor", "member_minor", "provider_writeoff_minor"].map(|part| cut.body[part].as_i64().unwrap());
-    assert_eq!(parts, [4_000, 3_000, 8_000]);
-    // The facility appeals; who decided the claim does not decide on it.
-    let body = json!({"id": world.test.db.ids().next::<kind::Appeal>(), "mutual_id": world.org("KAY"), "claim_id": id,
-        "reason": "The dressing was changed twice"});
-    let own = format!("/providers/{}/appeals", clinic.provider);
-    let appeal = world.post(&own).as_("provider_clerk").json(body.clone()).send().await.expect(201).text("/id");
-    let mut twice = body;
-    twice["id"] = json!(world.test.db.ids().next::<kind::Appeal>());
-    assert_eq!(world.post(&own).as_("provider_clerk").json(twice).send().await.expect(409).code(), "wrong_state");
-    let hear = |user: &'static str, change: bool, shares: serde_json::Value| {
-        world
-            .post(&format!("{path}/appeals/{appeal}/decision"))
-            .as_(user)
-            .header("If-Match", "\"v1\"")
-            .json(
-                json!({"id": world.test.db.ids().next::<kind::Command>(), "change": change, "reason": "Twice is right",
-                "shares": shares}),
-            )
-            .send()
-    };
-    let shares = json!([{"line": 1, "mutual_minor": 8_000, "bearer": "member"}]);
-    assert_eq!(hear("claims_officer", true, shares.clone()).await.expect(403).code(), "same_person");
-    let heard = hear("medical_adviser", true, shares).await.expect(200);
-    assert_eq!((heard.text("/state"), &heard.body["difference_minor"]), ("CHANGED".into(), &json!(4_000)));
-    assert_eq!(world.stands("benefits").await, (20_000, 12_000));
-    let history = world.get(&format!("{path}/claims/{id}/history")).as_("auditor").send().await.expect(200);
-    let former = history.body["former_decisions"].as_array().unwrap();
-    assert_eq!(former.len(), 2);
-    let mut told: Vec<String> =
-        former.iter().map(|row| format!("{} {}", row["replaced_by"], row["mutual_minor"])).collect();
-    told.sort();
-    assert_eq!(told, ["\"APPEAL\" 4000", "\"REVIEW\" 12000"]);
-    clean(&world, "second person");
-    // The deadline.
-    let late = clinic.db.ids().next();
-    let mut other = clinic.claim(who[1], "S-2", date("2026-04-21"));
-    other.lines[0].unit_price_minor = 6_000;
-    clinic.submit(late, &other).unwrap();
-    world.test.clock.set(Utc.with_ymd_and_hms(2026, 6, 30, 12, 0, 0).unwrap());
-    let clinic = Clinic::of(&world);
-    let filed =
-        clinic.give(None, |w, order| appeals::file(w, &clinic.scope, order, late, Appellant::Member, "The price"));
-    assert!(matches!(filed, Err(Error::Problem(problem)) if problem.code == Code::AppealLate));
 }
 
 #[actix_web::test]

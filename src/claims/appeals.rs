@@ -193,7 +193,10 @@ fn decided_anew(
     if review_store::find_resubmission(w, claim.mutual_id, claim.id)?.is_some() {
         return Err(Problem::with(Code::WrongState, "the claim has been submitted again: that one is decided").into());
     }
-    let mut gathered = gather_anew(w, scope, owners, &heard.held, taken)?;
+    let mut gathered = gather_anew(w, scope, owners, &heard.held)?;
+    if taken {
+        gathered.number_is_taken();
+    }
     let mut waived = verdict.waived.clone();
     waived.push(ClaimReason::SuspectedDuplicate);
     gathered.input.word = Some(Word { waived, shares: verdict.shares.clone(), ..Word::default() });

@@ -194,7 +194,7 @@ pub(super) fn keep(
     on: NaiveDate,
 ) -> Result<()> {
     let claim = &held.claim;
-    let lines: Vec<serde_json::Value> = held.lines.iter().map(line_as_kept).collect();
+    let lines: Vec<serde_json::Value> = held.lines.iter().map(line_as_kept).collect::<Result<_>>()?;
     let row = FormerDecision {
         mutual_id: claim.mutual_id,
         id: Key::new(id),
@@ -218,13 +218,15 @@ pub(super) fn keep(
     Ok(review_store::insert_former(w, &row)?)
 }
 
-fn line_as_kept(line: &Line) -> serde_json::Value {
-    json!({
+fn line_as_kept(line: &Line) -> Result<serde_json::Value> {
+    let reasons: serde_json::Value = serde_json::from_str(&line.reasons)
+        .map_err(|error| Error::Fault(format!("stored reasons cannot be read: {error}")))?;
+    Ok(json!({
         "line": line.line, "approved_quantity": line.approved_quantity, "allowed_unit_minor": line.allowed_unit_minor,
         "mutual_minor": line.mutual_minor, "member_minor": line.member_minor,
         "provider_writeoff_minor": line.provider_writeoff_minor, "other_payer_minor": line.other_paid_minor,
-        "reasons": serde_json::from_str::<serde_json::Value>(&line.reasons).unwrap_or_default(),
-    })
+        "reasons": reasons,
+    }))
 }
 
 /// A decision, and what it was taken from.
@@ -240,15 +242,14 @@ pub(super) fn gather_anew(
     scope: &MutualScope,
     owners: &[OrganisationId],
     held: &Held,
-    number_taken: bool,
 ) -> Result<Gathered> {
     let again = as_submitted(w, &held.claim, &held.lines)?;
-    let gathered = gather(w, scope, owners, &again, number_taken, Some(held.claim.id))?;
+    let gathered = gather(w, scope, owners, &again, Some(held.claim.id))?;
     if gathered.household == held.claim.household_id {
         return Ok(gathered);
     }
     households::lock(w, scope.mutual(), gathered.household)?.ok_or(Problem::of(Code::NotFound))?;
-    gather(w, scope, owners, &again, number_taken, Some(held.claim.id))
+    gather(w, scope, owners, &again, Some(held.claim.id))
 }
 
 /// What a second person approved is what he saw: the same claim, and no larger share.

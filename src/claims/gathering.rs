@@ -6,6 +6,7 @@ use super::rules::{
     TariffVersion,
 };
 use super::{review_store, store};
+use crate::access::picture::Picture;
 use crate::access::scopes::MutualScope;
 use crate::dates::{month_of, within};
 use crate::db::Read;
@@ -78,6 +79,26 @@ pub(super) struct Gathered {
     pub letter: Option<Letter>,
 }
 
+impl Gathered {
+    /// Another claim has the provider's number (R31).
+    pub fn number_is_taken(&mut self) {
+        self.input.existing_claims.push(ExistingClaim {
+            provider: self.input.provider.id.clone(),
+            invoice_no: self.input.claim.invoice_no.clone(),
+            service_date: None,
+            services: None,
+        });
+    }
+}
+
+/// Whose catalogue and conventions a mutual has: its own, then those of the bodies above it, the nearest first.
+pub fn owners(picture: &Picture, scope: &MutualScope) -> Vec<OrganisationId> {
+    let mutual: OrganisationId = scope.mutual().into();
+    let mut owners = vec![mutual];
+    owners.extend(picture.ancestors(mutual, scope.today()));
+    owners
+}
+
 /// Faults of form that the types do not catch, all at once.
 pub(super) fn must_be_sound(new: &NewClaim) -> Result<()> {
     let mut faults = Vec::new();
@@ -122,14 +143,13 @@ pub(super) fn must_be_diagnoses(r: &mut Read, owners: &[OrganisationId], codes: 
 }
 
 /// Gathers what a decision depends on. `owners` are those whose catalogue and conventions the mutual has: itself first,
-/// then the bodies above, nearest first. `number_taken` says that the provider's number belongs to another claim. `but` is
-/// the claim itself, where it is decided anew: it does not count against itself.
+/// then the bodies above, nearest first. `but` is the claim itself, where it is decided anew: it does not count against itself.
+/// Whether the provider's number belongs to another claim is not asked here: see [`Gathered::number_is_taken`].
 pub(super) fn gather(
     r: &mut Read,
     scope: &MutualScope,
     owners: &[OrganisationId],
     new: &NewClaim,
-    number_taken: bool,
     but: Option<ClaimId>,
 ) -> Result<Gathered> {
     let mutual = scope.mutual();
@@ -184,9 +204,11 @@ pub(super) fn gather(
         }
     };
     let id = provider.id.to_string();
-    let mut existing_claims: Vec<ExistingClaim> =
+    let existing_claims: Vec<ExistingClaim> =
         store::list_near(r, mutual, new.member, provider.id, on, [but, new.cites.resubmits])?
             .into_iter()
+            // The same number is `claim_numbers`' matter: its own refused double must not stand in a claim's way.
+            .filter(|(number, _)| *number != new.invoice_number)
             .map(|(invoice_no, services)| ExistingClaim {
                 provider: id.clone(),
                 invoice_no,
@@ -194,14 +216,6 @@ pub(super) fn gather(
                 services: Some(services),
             })
             .collect();
-    if number_taken {
-        existing_claims.push(ExistingClaim {
-            provider: id.clone(),
-            invoice_no: new.invoice_number.clone(),
-            service_date: None,
-            services: None,
-        });
-    }
     let letter = match new.cites.letter {
         None => None,
         Some(id) => cited(r, mutual, id, new, but)?,

@@ -2,7 +2,7 @@
 use super::model::{Claim, ClaimReason, ClaimState, Line, Links, Mode, Outcome, VisitType};
 use super::rules::{Bearer, Decision, Exclusion, Input, Liable, LineReason, Share};
 use super::service::{self, Cites, Deciding, MOST_LINES, NewClaim, NewLine};
-use super::{review_store, store};
+use super::{gathering, review_store, store};
 use crate::access::guard::{AtProvider, Guard, Signed};
 use crate::access::permissions::{Permission, Role, need};
 use crate::access::scopes::MutualScope;
@@ -207,10 +207,7 @@ pub(super) fn reads_diagnoses(signed: &Signed, scope: &MutualScope) -> bool {
 
 /// The mutual first, then the bodies above it: whose catalogue and conventions it has.
 pub fn owners(signed: &Signed, scope: &MutualScope) -> Vec<OrganisationId> {
-    let mutual: OrganisationId = scope.mutual().into();
-    let mut owners = vec![mutual];
-    owners.extend(signed.picture.ancestors(mutual, scope.today()));
-    owners
+    gathering::owners(&signed.picture, scope)
 }
 
 /// Which claims.

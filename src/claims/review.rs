@@ -112,7 +112,7 @@ fn decided(
     held: &Held,
     verdict: &Verdict,
 ) -> Result<Decided> {
-    let mut gathered = gather_anew(w, scope, owners, held, false)?;
+    let mut gathered = gather_anew(w, scope, owners, held)?;
     gathered.input.word = Some(verdict.word(held.claim.claim_reason));
     let decision = decide(&gathered.input)?;
     Ok(Decided { gathered, decision })

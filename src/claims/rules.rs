@@ -636,6 +636,11 @@ mod tests {
             input["product"]["ceilings"] = json!({"person_year": 900});
         }));
         assert_eq!(above, Err(ClaimError::SharesAboveCeiling));
+        let above_episode = adjudicate(&input(|input| {
+            input["word"] = json!({"shares": [{"line": 1, "mutual": 900, "bearer": "member"}]});
+            input["product"]["ceilings"] = json!({"episode": {"amount": 850, "categories": ["OPD"]}});
+        }));
+        assert_eq!(above_episode, Err(ClaimError::SharesAboveCeiling));
         let late = adjudicate(&input(|input| {
             input["claim"]["submitted_on"] = json!("2026-09-10");
             input["word"] = json!({"waived": ["LATE_FILING"]});

@@ -58,7 +58,7 @@ pub fn price(
     owners: &[OrganisationId],
     new: &NewClaim,
 ) -> Result<(Decision, Decision)> {
-    let mut input = gather(r, scope, owners, new, false, None)?.input;
+    let mut input = gather(r, scope, owners, new, None)?.input;
     // Whether a person would look at it first does not matter here.
     input.existing_claims.clear();
     input.review_above = None;
@@ -79,7 +79,11 @@ pub fn quote(r: &mut Read, scope: &MutualScope, owners: &[OrganisationId], new: 
     }
     let holder = store::holder_of_number(r, scope.mutual(), new.provider, &new.invoice_number)?;
     let taken = holder.is_some_and(|holder| Some(holder) != new.cites.resubmits);
-    decide(&gather(r, scope, owners, new, taken, None)?.input)
+    let mut gathered = gather(r, scope, owners, new, None)?;
+    if taken {
+        gathered.number_is_taken();
+    }
+    decide(&gathered.input)
 }
 
 /// What is submitted again is of the same person and facility, was refused as a whole or taken back, and was not submitted
@@ -131,11 +135,10 @@ pub fn submit(
         return Err(Problem::of(Code::FutureDate).at("/submitted_on").into());
     }
     must_be_diagnoses(w, owners, &new.diagnoses)?;
-    // The number is taken before anything is gathered: what it names must be there.
-    known_provider(w, owners, new.provider)?;
     let household = household_of(w, scope, new)?;
     households::lock(w, mutual, household)?.ok_or(Problem::of(Code::NotFound).at("/member_id"))?;
-    if household_of(w, scope, new)? != household {
+    let mut gathered = gather(w, scope, owners, new, None)?;
+    if gathered.household != household {
         return Err(Error::Again);
     }
     if let Some(old) = new.cites.resubmits {
@@ -156,8 +159,9 @@ pub fn submit(
         Some(old) => store::take_over_number(w, &number, old)?,
         None => false,
     };
-    let taken = !taken_over && !store::insert_number(w, &number)?;
-    let gathered = gather(w, scope, owners, new, taken, None)?;
+    if !taken_over && !store::insert_number(w, &number)? {
+        gathered.number_is_taken();
+    }
     let decision = decide(&gathered.input)?;
     let pended = decision.decision == Outcome::Pended;
     let mut row = Claim {

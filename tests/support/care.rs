@@ -7,10 +7,12 @@ use ayni::audit::model::{Asker, Purpose};
 use ayni::claims::model::{Claim, Line, Mode, VisitType};
 use ayni::claims::service::{Cites, Deciding, NewClaim, NewLine, submit};
 use ayni::claims::store;
-use ayni::db::{Db, Wall, Write};
+use ayni::db::schema::claims;
+use ayni::db::{Db, Read, Wall, Write};
 use ayni::error::{Error, Result};
 use ayni::ids::*;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeZone, Utc};
+use diesel::prelude::*;
 use serde_json::{Value, json};
 
 /// The household tariff with ceilings of the cover year.
@@ -194,4 +196,46 @@ pub async fn catalogue(world: &World) {
             "valid_from": "2026-01-01"});
         world.post("/tariffs").as_("mutual_admin").json(body).send().await.expect(201);
     }
+}
+
+/// A day.
+pub fn date(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// The persons of households.
+pub fn members(homes: &[Covered]) -> Vec<MemberId> {
+    homes.iter().flat_map(|home| &home.members).map(|id| id.parse().unwrap()).collect()
+}
+
+/// Reads within KAY.
+pub fn read<T>(clinic: &Clinic, body: impl FnMut(&mut Read) -> Result<T>) -> T {
+    clinic.db.read(Wall::mutual(clinic.scope.mutual()), body).unwrap()
+}
+
+/// All claims.
+pub fn stored(world: &World) -> Vec<Claim> {
+    claims::table.order(claims::id).select(Claim::as_select()).load(&mut world.test.owner()).unwrap()
+}
+
+/// Everything adds up.
+pub fn clean(world: &World, here: &str) {
+    let verdict = ayni::verify::verify(&world.test.db).unwrap();
+    assert!(verdict.findings.is_empty(), "{here}: {:?}", verdict.findings);
+}
+
+/// A world at the end of April with a rich product, two households in force since 10 March.
+pub async fn rich() -> (World, Clinic, Vec<MemberId>) {
+    let world = World::new().await;
+    catalogue(&world).await;
+    let mut parameters = with_ceilings(30_000, 60_000);
+    parameters["frequency"] = json!({"OPD": {"limit": 4, "window": "calendar_month", "per": "person"}});
+    parameters["benefits"]["HOSP"]["waiting_months"] = json!(0);
+    parameters["prior_auth"] = json!({"categories": ["HOSP"], "threshold": 25_000});
+    let product = world.product("mutual_admin", "KAY", "CARE", parameters).await;
+    let homes = [world.covered(&product, 3, 0).await, world.covered(&product, 2, 0).await];
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 30, 12, 0, 0).unwrap());
+    let clinic = Clinic::of(&world);
+    let who = members(&homes);
+    (world, clinic, who)
 }

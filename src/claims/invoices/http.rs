@@ -7,6 +7,7 @@ use super::{notice, store};
 use crate::access::guard::Guard;
 use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
+use crate::claims::gathering;
 use crate::error::{Code, FieldError, Problem, Result};
 use crate::ids::*;
 use crate::jobs::worker::Worker;
@@ -188,7 +189,7 @@ pub async fn send(
     let provider = asked.provider_id;
     let currency = guard.scope.currency();
     let new = blocking(move || asked.sent(provider, false, currency)).await?;
-    let owners = views::owners(&guard.picture, &guard.scope);
+    let owners = gathering::owners(&guard.picture, &guard.scope);
     let (for_show, number) = (owners.clone(), new.number.clone());
     let (view, replayed) = guard
         .act(
@@ -225,7 +226,7 @@ pub async fn list(guard: Guard<need::ClaimRead, MutualScope>, query: Query<Invoi
     let filter = query.0;
     let by = (filter.provider_id, filter.state);
     let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &format!("invoices {by:?}"))?;
-    let owners = views::owners(&guard.picture, &guard.scope);
+    let owners = gathering::owners(&guard.picture, &guard.scope);
     let page: Page<InvoiceView> = guard
         .read(move |r, scope| {
             let rows = store::list(r, scope.mutual(), by.0, by.1, ask.after_one()?, ask.fetch())?;
@@ -243,7 +244,7 @@ pub async fn get(
     path: Ids<(OrganisationId, InvoiceId)>,
 ) -> Result<HttpResponse> {
     let id = path.0.1;
-    let owners = views::owners(&guard.picture, &guard.scope);
+    let owners = gathering::owners(&guard.picture, &guard.scope);
     let view = guard.read(move |r, scope| views::detail(r, scope, &owners, id, None)).await?;
     guard.note("invoice", [id.uuid()], None).await?;
     Ok(found(view.invoice.version, &view))
@@ -369,7 +370,7 @@ pub async fn accept(
     let order = guard.order(&body)?;
     let if_match = guard.facts.if_match.clone();
     let reason = body.value.reason;
-    let owners = views::owners(&guard.picture, &guard.scope);
+    let owners = gathering::owners(&guard.picture, &guard.scope);
     let (view, replayed) = guard
         .act(
             order,

@@ -8,6 +8,7 @@ use super::{notice, store};
 use crate::access::guard::{AtProvider, Guard};
 use crate::access::permissions::{Permission, need};
 use crate::access::scopes::{MutualScope, ProviderScope};
+use crate::claims::gathering;
 use crate::db::{Read, Wall};
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
@@ -58,7 +59,7 @@ pub async fn send(guard: OwnGuard, body: Body<SendOwnInvoice>, worker: web::Data
     let scope = scope.mutual().clone();
     let (asked, currency) = (body.value, scope.currency());
     let new = blocking(move || asked.sent(provider, true, currency)).await?;
-    let owners = views::owners(&guard.picture, &scope);
+    let owners = gathering::owners(&guard.picture, &scope);
     let (for_show, number) = (owners.clone(), new.number.clone());
     let (acting, showing) = (scope.clone(), scope.clone());
     let (view, replayed) = guard
@@ -98,7 +99,7 @@ pub async fn list(guard: OwnGuard, query: Query<OwnInvoiceFilter>) -> Result<Htt
     let scope = reach(&guard, filter.mutual_id)?;
     let name = format!("own invoices {} {provider} {state:?}", filter.mutual_id);
     let ask = Ask::new(filter.limit, filter.cursor.as_deref(), &name)?;
-    let owners = views::owners(&guard.picture, scope.mutual());
+    let owners = gathering::owners(&guard.picture, scope.mutual());
     let page: Page<InvoiceView> = look(
         &guard,
         &scope,
@@ -125,7 +126,7 @@ pub struct OwnFilter {
 pub async fn get(guard: OwnGuard, path: Ids<(ProviderId, InvoiceId)>, query: Query<OwnFilter>) -> Result<HttpResponse> {
     let (provider, id) = (guard.scope.provider(), path.0.1);
     let scope = reach(&guard, query.0.mutual_id)?;
-    let owners = views::owners(&guard.picture, scope.mutual());
+    let owners = gathering::owners(&guard.picture, scope.mutual());
     let show = move |r: &mut Read, scope: &MutualScope| views::detail(r, scope, &owners, id, Some(provider));
     let view = look(&guard, &scope, show, |_| vec![id.uuid()]).await?;
     Ok(found(view.invoice.version, &view))
@@ -244,7 +245,7 @@ pub async fn dispute(
     let scope = reach(&guard, body.value.mutual_id)?;
     let order = guard.order_in(&scope, (body.id, body.hash))?;
     let scope = scope.mutual().clone();
-    let owners = views::owners(&guard.picture, &scope);
+    let owners = gathering::owners(&guard.picture, &scope);
     let reason = body.value.reason;
     let acting = scope.clone();
     let (view, replayed) = guard

@@ -2,7 +2,6 @@
 use super::file::BadField;
 use super::model::*;
 use super::{service, store};
-use crate::access::picture::Picture;
 use crate::access::scopes::MutualScope;
 use crate::claims::model::{ClaimReason, ClaimState, Outcome};
 use crate::claims::rules::{Totals, invoice as add_up};
@@ -114,14 +113,6 @@ impl InvoiceDetail {
     }
 }
 
-/// The mutual first, then the bodies above it: whose catalogue and conventions it has.
-pub fn owners(picture: &Picture, scope: &MutualScope) -> Vec<OrganisationId> {
-    let mutual: OrganisationId = scope.mutual().into();
-    let mut owners = vec![mutual];
-    owners.extend(picture.ancestors(mutual, scope.today()));
-    owners
-}
-
 fn standing(row: &Invoice, sums: &[store::Sums]) -> InvoiceStanding {
     let owed = |wanted: bool| -> i64 {
         let of = |sum: &&store::Sums| (sum.state == ClaimState::Paid) == wanted;
@@ -166,11 +157,18 @@ pub fn views(
     let job_ids: Vec<JobId> = rows.iter().map(|row| row.job_id).collect();
     let found = jobs::list(r, mutual, &job_ids)?;
     let mut shown = Vec::with_capacity(rows.len());
+    // A page is mostly of one facility and few months.
+    let mut deadlines: BTreeMap<(ProviderId, NaiveDate), Option<NaiveDate>> = BTreeMap::new();
     for row in rows {
         let sums = sums.remove(&row.id).unwrap_or_default();
         let parts: Vec<Totals> = sums.iter().map(|sum| sum.totals).collect();
         let added = add_up(&parts, 0).map_err(|_| Error::Fault("an invoice's claims overflow".into()))?;
-        let deadline_on = service::deadline_on(r, owners, row.provider_id, row.month_on)?;
+        let of = (row.provider_id, row.month_on);
+        let deadline_on = match deadlines.get(&of) {
+            Some(known) => *known,
+            None => service::deadline_on(r, owners, row.provider_id, row.month_on)?,
+        };
+        deadlines.insert(of, deadline_on);
         let job = found.iter().find(|job| job.id == row.job_id).cloned();
         shown.push(InvoiceView {
             id: row.id,
