@@ -80,7 +80,7 @@ pub fn request(
 
 /// What is open of a due; one of another payer that was invoiced is not relieved here.
 fn open_of(w: &mut Write, mutual: MutualId, position: &Position, due: &Due) -> Result<i64> {
-    if due.payer != HOUSEHOLD && store::is_invoiced(w, mutual, due.id)? {
+    if due.payer != HOUSEHOLD && !store::list_invoiced(w, mutual, &[due.id])?.is_empty() {
         let detail = "the due stands in an invoice to its payer";
         return Err(Problem::with(Code::WrongState, detail).into());
     }

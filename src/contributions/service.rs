@@ -127,22 +127,22 @@ pub fn cancel_unpaid(
     if ids.iter().any(|id| position.paid(*id) != 0) {
         return Ok(false);
     }
-    for due in position.dues.iter().filter(|due| ids.contains(&due.id)) {
-        if stands_in_an_invoice(w, mutual, due)? {
-            return Ok(false);
-        }
+    if !invoiced(w, mutual, &position, |due| ids.contains(&due.id))?.is_empty() {
+        return Ok(false);
     }
     cancel_open(w, mutual, household, on, |due| ids.contains(&due.id))?;
     Ok(true)
 }
 
-/// Whether another payer has been sent an invoice with this due; none is sent until the command ends.
-fn stands_in_an_invoice(w: &mut Write, mutual: MutualId, due: &Due) -> Result<bool> {
-    if due.payer == HOUSEHOLD {
-        return Ok(false);
+/// Which of these dues another payer has been sent an invoice with; none more is sent until the command ends.
+fn invoiced(w: &mut Write, mutual: MutualId, position: &Position, which: impl Fn(&Due) -> bool) -> Result<Vec<DueId>> {
+    let of_others = position.dues.iter().filter(|due| due.payer != HOUSEHOLD && which(due));
+    let ids: Vec<DueId> = of_others.map(|due| due.id).collect();
+    if ids.is_empty() {
+        return Ok(ids);
     }
     store::lock_invoicing(w, mutual)?;
-    Ok(store::is_invoiced(w, mutual, due.id)?)
+    Ok(store::list_invoiced(w, mutual, &ids)?)
 }
 
 /// Cancels what is open of some of a household's dues; what was paid of them stands, and so does what its payer was invoiced.
@@ -157,10 +157,11 @@ pub fn cancel_open(
     which: impl Fn(&Due) -> bool,
 ) -> Result<()> {
     let position = Position::load(w, mutual, household)?;
+    let sent = invoiced(w, mutual, &position, &which)?;
     let mut rows = Vec::new();
     for due in position.dues.iter().filter(|due| which(due)) {
         let open = position.owed(due) - position.paid(due.id);
-        if open > 0 && !stands_in_an_invoice(w, mutual, due)? {
+        if open > 0 && !sent.contains(&due.id) {
             w.mark(due.due_on);
             w.names("due", due.id.uuid());
             rows.push(DueCancellation {

@@ -381,15 +381,13 @@ pub fn lock_invoicing(w: &mut Write, mutual: MutualId) -> QueryResult<()> {
         .map(|_| ())
 }
 
-/// True where a due stands in an invoice to its payer.
-pub fn is_invoiced(r: &mut Read, mutual: MutualId, due: DueId) -> QueryResult<bool> {
-    let found = subsidy_items::table
+/// Which of these dues stand in an invoice to their payer.
+pub fn list_invoiced(r: &mut Read, mutual: MutualId, of: &[DueId]) -> QueryResult<Vec<DueId>> {
+    subsidy_items::table
         .filter(subsidy_items::mutual_id.eq(mutual))
-        .filter(subsidy_items::due_id.eq(due))
-        .select(subsidy_items::id)
-        .first::<SubsidyItemId>(r.conn())
-        .optional()?;
-    Ok(found.is_some())
+        .filter(subsidy_items::due_id.eq_any(of.to_vec()))
+        .select(subsidy_items::due_id)
+        .load(r.conn())
 }
 
 /// Cancels dues.
