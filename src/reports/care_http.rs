@@ -7,6 +7,7 @@ use crate::access::scopes::MutualScope;
 use crate::dates::days_between;
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
+use crate::ledger::rules::MAIN;
 use crate::ledger::store as ledger;
 use crate::web::{Query, shown};
 use actix_web::HttpResponse;
@@ -66,10 +67,11 @@ pub async fn outstanding(
     let view = guard
         .read(move |r, scope| {
             let mut owed = Vec::new();
-            for account in ledger::list_all_accounts(r, scope)? {
+            for (account, debits, credits) in ledger::list_sums(r, scope, MAIN, None, Some(on))? {
                 let Some(of) = account.code.strip_prefix("payable:") else { continue };
-                let decided_minor = -ledger::net_until(r, scope.mutual(), account.id, on)?;
+                let decided_minor = credits - debits;
                 if decided_minor != 0 {
+                    // `payable:member` names no facility.
                     owed.push(OwedForCareView { provider_id: of.parse().ok(), decided_minor });
                 }
             }

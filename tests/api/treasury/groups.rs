@@ -33,6 +33,14 @@ async fn a_list_is_paid_whole_or_not_at_all() {
             ("/list/2/amount_minor", "amount_refused"),
         ],
     );
+    let mut nowhere = body(600, list(&[100, 200, 300]));
+    nowhere["method"] = json!("cash");
+    nowhere["cash_desk_id"] = json!(world.test.db.ids().next::<ayni::ids::kind::CashDesk>());
+    world.give("treasurer", "/group-collections", nowhere).await.refused(
+        404,
+        "not_found",
+        &[("/cash_desk_id", "not_found")],
+    );
     assert_eq!(world.count("group_collections"), 0);
     let whole = world.give("treasurer", "/group-collections", body(600, list(&[100, 200, 300]))).await.expect(201);
     assert_eq!(whole.body["result"], "ALLOCATED");
@@ -128,5 +136,28 @@ async fn another_payer_is_invoiced_with_the_list_of_beneficiaries() {
         .expect(200);
     assert_eq!(csv.text.lines().count(), 3, "{}", csv.text);
     world.get(&format!("{}{path}", world.mutual("KAY"))).as_("field_agent").send().await.expect(403);
+    world.adds_up();
+}
+
+#[actix_web::test]
+async fn what_a_payer_was_invoiced_stays_when_cover_ends() {
+    let world = World::new().await;
+    let mut parameters = per_person("per_person_month", 1_000);
+    parameters["subsidies"] = json!({"INDIGENT": {"rate_bp": 10_000, "payer": "STATE"}});
+    let product = world.product("mutual_admin", "KAY", "CMU", parameters).await;
+    let home = world.home(None, "INDIGENT", 1).await.text("/id");
+    let enrolment = world.enrolled(&home, &product, "2026-03-01").await;
+    let sent = world.give("treasurer", "/subsidies", json!({"payer": "STATE", "until_on": "2026-05-31"})).await;
+    assert_eq!(sent.expect(201).body["amount_minor"], 3_000);
+    let path = format!("/enrolments/{enrolment}/end");
+    world.give_in("mutual_admin", &path, 2, json!({"reason": "Moved away"})).await.expect(200);
+    let dues = world.items("treasurer", &format!("{}/dues?household_id={home}&limit=200", world.mutual("KAY"))).await;
+    let mut open: Vec<&str> = dues
+        .iter()
+        .filter(|due| due["payer"] == "STATE" && due["outstanding_minor"] != 0)
+        .map(|due| due["due_on"].as_str().unwrap())
+        .collect();
+    open.sort_unstable();
+    assert_eq!(open, ["2026-03-01", "2026-04-01", "2026-05-01"], "what was sent is owed, what comes later is not");
     world.adds_up();
 }

@@ -53,6 +53,22 @@ async fn who_is_behind_is_listed_by_age_with_phones() {
 }
 
 #[actix_web::test]
+async fn an_end_that_comes_later_leaves_what_was_earned_by_a_day() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
+    let home = world.home(None, "STANDARD", 1).await.text("/id");
+    let enrolment = world.enrolled(&home, &product, "2026-03-01").await;
+    world.payment(&home, 31_000, "2026-03-10").await.expect(201);
+    let march = world.read("/contributions?on=2026-03-10").await;
+    assert!(march["earned_minor"].as_i64().unwrap() > 0);
+    world.test.clock.set(chrono::TimeZone::with_ymd_and_hms(&chrono::Utc, 2026, 6, 10, 12, 0, 0).unwrap());
+    let path = format!("/enrolments/{enrolment}/end");
+    world.give_in("mutual_admin", &path, 2, json!({"reason": "Moved away"})).await.expect(200);
+    assert_eq!(world.read("/contributions?on=2026-03-10").await["earned_minor"], march["earned_minor"]);
+    assert_eq!(world.read("/contributions?on=2026-06-10").await["unearned_minor"], 0);
+}
+
+#[actix_web::test]
 async fn a_statement_closes_and_a_receipt_is_printed() {
     let world = World::new().await;
     let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
