@@ -21,6 +21,7 @@ use ayni::insert_all;
 use ayni::ledger::model::Transfer;
 use ayni::ledger::store as ledger;
 use ayni::products::store as products;
+use ayni::providers::diagnoses;
 use ayni::providers::model::Sector;
 use ayni::providers::service::{self as care, Agreed, NewConvention, NewProvider, ProviderDetails};
 use ayni::providers::store as providers;
@@ -123,21 +124,11 @@ impl Rows {
                 recorded_at: self.command.recorded_at,
             })
             .execute(w.conn())?;
-        providers::find(w, provider)?;
+        diagnoses::in_force(w, &world.owners)?;
         let (_, stay) = households::find_member(w, &world.scope, member)?.unwrap();
         households::list_stays(w, &world.scope, member)?;
         let household = stay.household_id;
         households::lock(w, mutual, household)?;
-        households::find_member(w, &world.scope, member)?;
-        households::list_stays(w, &world.scope, member)?;
-        let number = Number {
-            mutual_id: mutual,
-            id: w.new_id(),
-            provider_id: provider,
-            number: format!("B-{at}"),
-            claim_id: id,
-        };
-        claims_store::insert_number(w, &number)?;
         households::find_member(w, &world.scope, member)?;
         providers::find(w, provider)?;
         households::list_stays(w, &world.scope, member)?;
@@ -155,6 +146,14 @@ impl Rows {
         claims_store::used_quantities(w, mutual, member, month, [None, None])?;
         claims_store::list_near(w, mutual, member, provider, on, [None, None])?;
         review_store::settings(w, mutual)?;
+        let number = Number {
+            mutual_id: mutual,
+            id: w.new_id(),
+            provider_id: provider,
+            number: format!("B-{at}"),
+            claim_id: id,
+        };
+        claims_store::insert_number(w, &number)?;
         let claim = Claim {
             id,
             number: format!("C-{id}"),

@@ -13,10 +13,12 @@ use ayni::households::model::Relationship;
 use ayni::households::rules::is_valid_card_number;
 use ayni::ids::*;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use support::Snapshot;
 use support::office::{Office, application, day, household, person};
+use uuid::Uuid;
 
 const THREADS: usize = 16;
 
@@ -324,5 +326,90 @@ fn on_one_household_payments_reversals_and_renewals_equal_some_order_of_them() {
     assert_eq!(end.reversals.len(), pairs);
     let paid: i64 = (0..i64::try_from(THREADS).unwrap()).map(|thread| 1_300 + thread).sum();
     assert_eq!(end.balance("cash"), paid);
+    equals_some_order(&end, home, Key::new(renewal.id.uuid()));
     assert!(ayni::verify::verify(&office.test.db).unwrap().findings.is_empty());
+}
+
+/// What each payment and each reversal did to which dues, in order.
+type Took = BTreeMap<Uuid, Vec<(Uuid, i64)>>;
+
+/// Some order of the commands, one after another, gives just these allocations. Payments and reversals stand in the order of
+/// their receipts, which are given under the household's lock; the renewal and the waiver, which give none, are tried at every
+/// place among them.
+fn equals_some_order(end: &Snapshot, home: HouseholdId, renewal: EnrolmentId) {
+    use ayni::contributions::rules::{Book, Due, Event};
+    let number = |id: ReceiptId| end.receipts.iter().find(|row| row.id == id).unwrap().number.unwrap();
+    let paid = end.payments.iter().map(|row| {
+        let event = Event::Payment { id: row.id.uuid(), received_on: row.received_on, amount: row.amount_minor };
+        (number(row.receipt_id), event)
+    });
+    let back = end
+        .reversals
+        .iter()
+        .map(|row| (number(row.receipt_id), Event::Reversal { id: row.id.uuid(), payment: row.payment_id.uuid() }));
+    let mut events: Vec<(i64, Event<Uuid>)> = paid.chain(back).collect();
+    events.sort_by_key(|(number, _)| *number);
+    let dues = |renewed: bool| -> Vec<Due<Uuid>> {
+        end.own_dues(home)
+            .filter(|due| (due.enrolment_id == renewal) == renewed)
+            .map(|due| Due { id: due.id.uuid(), kind: due.kind, due_on: due.due_on, amount: due.amount_minor, paid: 0 })
+            .collect()
+    };
+    let waived: Option<(Uuid, i64)> = end.cancellations.first().map(|row| (row.due_id.uuid(), row.amount_minor));
+    let mut told = Took::new();
+    let mut parts: Vec<_> = end.allocations.iter().collect();
+    parts.sort_by_key(|part| (part.revision, part.ordinal));
+    for part in parts {
+        let by = part.reversal_id.map_or(part.payment_id.uuid(), |id| id.uuid());
+        told.entry(by).or_default().push((part.due_id.uuid(), part.amount_minor));
+    }
+    let (first, second) = (dues(false), dues(true));
+    assert!(!second.is_empty() && events.len() > 2 * THREADS, "{} events", events.len());
+    let places = |there: bool| if there { events.len() } else { 0 };
+    for renewed_at in 0..=places(true) {
+        for waived_at in 0..=places(waived.is_some()) {
+            let mut book = Book::new();
+            for due in &first {
+                book.add_due(due.clone()).unwrap();
+            }
+            let mut took = Took::new();
+            let mut apply = |book: &mut Book<Uuid>, event: Event<Uuid>| {
+                for part in book.apply(event).unwrap() {
+                    took.entry(part.payment).or_default().push((part.due, part.amount));
+                }
+            };
+            let mut stands = true;
+            for at in 0..=events.len() {
+                if at == renewed_at {
+                    let (last, before) = second.split_last().unwrap();
+                    for due in before {
+                        book.add_due(due.clone()).unwrap();
+                    }
+                    apply(&mut book, Event::DueIssued(last.clone()));
+                }
+                if let Some((due, amount)) = waived.filter(|_| at == waived_at) {
+                    // What was waived must have been open then.
+                    let mut less = Book::new();
+                    for known in book.dues() {
+                        let off = if known.id == due { amount } else { 0 };
+                        stands &= less.add_due(Due { amount: known.amount - off, ..known.clone() }).is_ok();
+                    }
+                    for payment in book.payments() {
+                        less.add_payment(payment.clone()).unwrap();
+                    }
+                    book = less;
+                }
+                if !stands {
+                    break;
+                }
+                if let Some((_, event)) = events.get(at) {
+                    apply(&mut book, event.clone());
+                }
+            }
+            if stands && took == told {
+                return;
+            }
+        }
+    }
+    panic!("no order of the commands gives these allocations: {told:?}");
 }
