@@ -261,7 +261,9 @@ async fn main() {
         members.extend(home.members.iter().map(|id| (id.clone(), id.parse().unwrap())));
     }
     world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 30, 12, 0, 0).unwrap());
-    world.test.execute(if on_postgres() { "VACUUM ANALYZE" } else { "ANALYZE" });
+    if on_postgres() {
+        world.test.execute("VACUUM ANALYZE");
+    }
     let care = Care { members, facilities, first: "2026-03-11".parse().unwrap() };
     let (told, hears) = std::sync::mpsc::channel();
     let parts = world.parts.clone();

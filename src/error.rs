@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use uuid::Uuid;
 
@@ -51,6 +52,7 @@ codes! {
     CodeRefused = 401 "code_refused" "Code refused": "The one-time code is unknown, used or older than 24 hours.";
     SignatureRefused = 401 "signature_refused" "Signature refused": "The webhook is unknown or ended, or the body is not signed with its secret.";
     SignatureExpired = 401 "signature_expired" "Signature too old": "The webhook's timestamp is more than five minutes from the server's clock; send it again, signed anew.";
+    DeviceRefused = 403 "device_refused" "Device refused": "The device is revoked, or it is not activated: ask the office for a code.";
     Forbidden = 403 "forbidden" "Not allowed": "The organisation is within your grants, but your role there may not do this.";
     PurposeRefused = 403 "purpose_refused" "Purpose refused": "The `Ayni-Purpose` header names a purpose that your role may not read for.";
     OwnGrant = 403 "own_grant" "Not for oneself": "Nobody grants a role to himself or ends his own grant.";
@@ -68,6 +70,7 @@ codes! {
     PaymentRefunded = 409 "payment_refunded" "Part of it was given back": "A part of the payment was refunded, so it cannot be reversed; record what the household pays back.";
     EmailTaken = 409 "email_taken" "E-mail or phone already in use": "Another user has this e-mail or phone.";
     AdminExists = 409 "admin_exists" "The mutual has an administrator": "A body above may invite a mutual's first administrator only.";
+    FullResync = 410 "full_resync_required" "Begin anew": "The cursor is of another device, of other sections, too old or of another copy of the database: pull without a cursor, and send the operations of the last 30 days again.";
     VersionMismatch = 412 "version_mismatch" "Changed meanwhile": "`If-Match` names a version that is not the current one; read again.";
     TooLarge = 413 "too_large" "Too large": "The body is larger than this route accepts.";
     UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type": "Send `application/json` (or `application/merge-patch+json` where a row is changed).";
@@ -210,6 +213,14 @@ pub enum Error {
 
 /// Shorthand for what services give.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a row keeps as JSON. This program alone writes it, so what cannot be read is a fault and never an empty answer.
+///
+/// # Errors
+/// A fault naming what cannot be read.
+pub fn kept<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::Fault(format!("kept {what} cannot be read: {error}")))
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -106,6 +106,20 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// A device of a field agent.
+    Device => DeviceId;
+    /// Card numbers given to a device.
+    NumberBlock => NumberBlockId;
+    /// An operation that a device sent.
+    Operation => OperationId;
+    /// What a lost device sent.
+    HeldPush => HeldPushId;
+    /// Two persons who may be one.
+    PossibleDuplicate => PossibleDuplicateId;
+    /// A feed of changes, from one copy of the database to the next.
+    Epoch => EpochId;
+    /// Whatever an operation or a change is about.
+    Entity => EntityId;
     /// An organisation of the tree.
     Organisation => OrganisationId;
     /// A mutual, which is an organisation.

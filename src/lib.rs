@@ -31,6 +31,8 @@ pub mod claims;
 pub mod contributions;
 pub mod eligibility;
 pub mod enrolments;
+pub mod federation;
+pub mod field;
 pub mod households;
 pub mod imports;
 pub mod ledger;

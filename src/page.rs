@@ -90,6 +90,20 @@ impl Ask {
         let next_cursor = rows.last().filter(|_| more).map(|last| write(&self.filters, &key(last)));
         Page { items: rows.into_iter().map(view).collect(), next_cursor }
     }
+
+    /// The same with rows that may be impossible to show.
+    ///
+    /// # Errors
+    /// Those of `view`.
+    pub fn try_page<R, T>(
+        &self,
+        rows: Vec<R>,
+        key: impl Fn(&R) -> Vec<String>,
+        view: impl FnMut(R) -> Result<T>,
+    ) -> Result<Page<T>> {
+        let page = self.page(rows, key, view);
+        Ok(Page { items: page.items.into_iter().collect::<Result<_>>()?, next_cursor: page.next_cursor })
+    }
 }
 
 fn write(filters: &str, key: &[String]) -> String {

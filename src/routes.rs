@@ -29,6 +29,14 @@ use crate::enrolments::price_http as enrolment_price;
 use crate::enrolments::search_http as search;
 use crate::enrolments::work_http as work;
 use crate::error::{Code, Problem, ProblemView};
+use crate::field::devices_http as devices;
+use crate::field::proposals_http as proposals;
+use crate::field::pull_http as pull;
+use crate::field::push as pushed;
+use crate::field::push_http as push;
+use crate::field::push_http::LARGEST_PUSH;
+use crate::field::reference_http as reference;
+use crate::households::duplicates_http as duplicates;
 use crate::households::events_http as events;
 use crate::households::file_http as file;
 use crate::households::http as households;
@@ -131,6 +139,8 @@ pub enum Writes {
     Command,
     /// A command, its audit row, marks and pending changes: register, money and care.
     Facts,
+    /// Several such commands at once: what is done, and that it was decided.
+    Many,
 }
 
 type SchemaOf = fn(&mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema>;
@@ -247,6 +257,11 @@ impl Route {
     /// Takes a file within its body.
     const fn takes_file(mut self) -> Route {
         self.largest = LARGEST_FILE;
+        self
+    }
+    /// Takes a signed body, as it was compressed.
+    const fn takes_raw(mut self) -> Route {
+        self.largest = LARGEST_PUSH;
         self
     }
     const fn persons(mut self) -> Route {
@@ -1379,6 +1394,124 @@ pub static ROUTES: &[Route] = &[
         .gives::<claims::ClaimView>(201)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/devices" devices::list, "Devices of field agents, by id")
+        .needs(P::DeviceRead, Mutual)
+        .query::<devices::DeviceFilter>()
+        .pages::<devices::DeviceView>(),
+    route!(Post "/mutuals/{m}/devices" devices::register, "Registers a device and gives its one-time code")
+        .needs(P::DeviceManage, Mutual)
+        .body::<devices::RegisterDevice>()
+        .gives::<devices::DeviceCodeView>(201)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/devices/activate" devices::activate, "An agent activates his device with its code and its key")
+        .needs(P::FieldSync, Mutual)
+        .body::<devices::ActivateDevice>()
+        .gives::<devices::DeviceView>(200)
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/devices/{id}" devices::get, "A device with its receipts and its card numbers")
+        .needs(P::DeviceRead, Mutual)
+        .gives::<devices::DeviceDetailView>(200),
+    route!(Post "/mutuals/{m}/devices/{id}/code" devices::renew, "Gives a device a new one-time code; its key is forgotten")
+        .needs(P::DeviceManage, Mutual)
+        .gives::<devices::DeviceCodeView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/devices/{id}/lost" devices::lost, "Says that a device is lost: what it sends is held, and it empties itself")
+        .needs(P::DeviceManage, Mutual)
+        .gives::<devices::DeviceView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/devices/{id}/revoke" devices::revoke, "Takes nothing of a device any more")
+        .needs(P::DeviceManage, Mutual)
+        .gives::<devices::DeviceView>(200)
+        .if_match()
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/devices/{id}/number-blocks" devices::numbers, "Gives a device card numbers ahead")
+        .needs(P::FieldSync, Mutual)
+        .body::<devices::AskNumbers>()
+        .gives::<devices::NumberBlockView>(201)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/sync/push" push::push, "Takes what a device signed: up to 100 operations, all answered")
+        .needs(P::FieldSync, Mutual)
+        .body::<pushed::Envelope>()
+        .gives::<pushed::PushAnswer>(200)
+        .persons()
+        .takes_raw()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/sync/pull" pull::pull, "Gives a device what changed in its sections, or all")
+        .needs(P::FieldSync, Mutual)
+        .query::<pull::PullFilter>()
+        .gives::<pull::PullView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/sync/areas" reference::areas, "The areas of the country, as a snapshot with an ETag")
+        .needs(P::FieldSync, Mutual)
+        .gives::<reference::AreasSnapshot>(200),
+    route!(Get "/mutuals/{m}/sync/products" reference::products_of, "The products in use, as a snapshot with an ETag")
+        .needs(P::FieldSync, Mutual)
+        .gives::<reference::ProductsSnapshot>(200),
+    route!(Get "/mutuals/{m}/sync/texts" reference::texts, "What receipts say, as a snapshot with an ETag")
+        .needs(P::FieldSync, Mutual)
+        .query::<LanguageFilter>()
+        .gives::<reference::TextsSnapshot>(200),
+    route!(Get "/mutuals/{m}/proposals" proposals::list, "What came to nothing in the field, by id")
+        .needs(P::ProposalDecide, Mutual)
+        .query::<proposals::ProposalFilter>()
+        .pages::<proposals::ProposalView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Get "/mutuals/{m}/proposals/{id}" proposals::get, "An operation that came to nothing")
+        .needs(P::ProposalDecide, Mutual)
+        .gives::<proposals::ProposalView>(200)
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/proposals/{id}/accept" proposals::accept, "Carries a proposal out, corrected or as it was; needs an id")
+        .needs(P::ProposalDecide, Mutual)
+        .body::<proposals::AcceptProposal>()
+        .gives::<proposals::ProposalView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Many),
+    route!(Post "/mutuals/{m}/proposals/{id}/discard" proposals::discard, "Discards a proposal")
+        .needs(P::ProposalDecide, Mutual)
+        .body::<proposals::DiscardProposal>()
+        .gives::<proposals::ProposalView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/held-pushes" proposals::held, "What lost devices sent, by id")
+        .needs(P::DeviceManage, Mutual)
+        .query::<proposals::HeldFilter>()
+        .pages::<proposals::HeldPushView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/held-pushes/{id}/apply" proposals::apply_held, "Carries out what a lost device sent, with its agent's reach")
+        .needs(P::DeviceManage, Mutual)
+        .body::<proposals::DiscardProposal>()
+        .gives::<proposals::HeldPushView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Many),
+    route!(Post "/mutuals/{m}/held-pushes/{id}/discard" proposals::discard_held, "Discards what a lost device sent")
+        .needs(P::DeviceManage, Mutual)
+        .body::<proposals::DiscardProposal>()
+        .gives::<proposals::HeldPushView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/duplicates" duplicates::list, "Pairs of persons who may be one, by id")
+        .needs(P::ProposalDecide, Mutual)
+        .query::<duplicates::DuplicateFilter>()
+        .pages::<duplicates::DuplicateView>()
+        .persons()
+        .writes(Writes::Audit),
+    route!(Post "/mutuals/{m}/duplicates/{id}/decision" duplicates::decide, "Says whether two persons are one")
+        .needs(P::ProposalDecide, Mutual)
+        .body::<duplicates::DecideDuplicate>()
+        .gives::<duplicates::DuplicateView>(200)
+        .if_match()
+        .persons()
+        .writes(Writes::Facts),
     route!(Get "/mutuals/{m}/jobs/{id}" jobs::get, "Long work: how far it is and what came of it")
         .needs(P::JobRead, Mutual)
         .gives::<jobs::JobView>(200),
@@ -1593,6 +1726,7 @@ pub fn api_page() -> String {
             Writes::Audit => "audit",
             Writes::Command => "command",
             Writes::Facts => "facts",
+            Writes::Many => "several",
         };
         page.push_str(&format!(
             "| `{} {}` | {needs} | {writes} | {} |\n",

@@ -52,6 +52,27 @@ pub fn begin_at(
     Ok(moved == 1)
 }
 
+/// Says that a number of a series was given elsewhere: the series reaches that far now, if it did not before.
+///
+/// # Errors
+/// The database's.
+pub fn put(
+    w: &mut Write,
+    mutual: MutualId,
+    kind: SeriesKind,
+    issuer: CashDeskId,
+    year: i32,
+    label: &str,
+    number: i64,
+) -> QueryResult<SeriesId> {
+    // Makes the row where it is not there, and locks it.
+    let (id, _) = take(w, mutual, kind, issuer, year, label, 0)?;
+    diesel::update(series::table.find((mutual, id)).filter(series::last_number.lt(number)))
+        .set(series::last_number.eq(number))
+        .execute(w.conn())?;
+    Ok(id)
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = series, treat_none_as_default_value = false)]
 struct Row {

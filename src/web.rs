@@ -76,16 +76,33 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
 pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(path: &str, bytes: &[u8]) -> Result<Body<T>> {
     let json: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::with(Code::Unreadable, format!("the body is no JSON: {error}")))?;
+    let value = read_value(&json)?;
+    let hash = request_hash(path, &json);
+    let id = json.get("id").and_then(|id| id.as_str()).and_then(|id| Uuid::parse_str(id).ok());
+    Ok(Body { value, id, hash })
+}
+
+/// Reads and validates JSON.
+///
+/// # Errors
+/// `invalid` with the fields at fault.
+pub fn read_value<T: DeserializeOwned + Validate<Context = ()>>(json: &serde_json::Value) -> Result<T> {
     let mut faults = Vec::new();
-    unstorable(&json, &mut String::new(), &mut faults);
+    unstorable(json, &mut String::new(), &mut faults);
     if !faults.is_empty() {
         return Err(Problem::fields(Code::Invalid, faults).into());
     }
-    let hash = request_hash(path, &json);
-    let id = json.get("id").and_then(|id| id.as_str()).and_then(|id| Uuid::parse_str(id).ok());
-    let value: T = serde_path_to_error::deserialize(&json).map_err(|error| type_fault(&error))?;
+    let value: T = read_plain(json)?;
     value.validate().map_err(|report| bounds_faults(&report))?;
-    Ok(Body { value, id, hash })
+    Ok(value)
+}
+
+/// Reads JSON whose bounds the caller looks at.
+///
+/// # Errors
+/// `invalid` with the field at fault.
+pub fn read_plain<T: DeserializeOwned>(json: &serde_json::Value) -> Result<T> {
+    serde_path_to_error::deserialize(json).map_err(|error| type_fault(&error))
 }
 
 /// Texts that are well-formed and that no database here keeps: with a NUL (PostgreSQL), or a date whose year has not four

@@ -1,41 +1,17 @@
 //! A copy of a running database, restored: whole, at one moment, and everything that was acknowledged before it.
 mod support;
 
+use ayni::db::DbError;
 use ayni::db::backup::{BackupError, backup};
-use ayni::db::url::DatabaseUrl;
-use ayni::db::{Db, DbError};
 use ayni::error::Error;
 use ayni::ids::*;
 use diesel::prelude::*;
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::database::on_postgres;
 use support::office::{Office, day, household};
 
 const WRITERS: usize = 4;
-
-/// The copy as a database of its own.
-fn restore(office: &Office, file: &std::path::Path) -> String {
-    if !on_postgres() {
-        return format!("sqlite://{}", file.display());
-    }
-    let (server, name) = office.test.text.rsplit_once('/').unwrap();
-    let name = name.split('?').next().unwrap();
-    let restored = format!("{name}_r");
-    let admin = std::env::var("AYNI_TEST_POSTGRES").unwrap();
-    let mut conn = PgConnection::establish(&admin).unwrap();
-    diesel::sql_query(format!("DROP DATABASE IF EXISTS {restored}")).execute(&mut conn).unwrap();
-    diesel::sql_query(format!("CREATE DATABASE {restored} TEMPLATE template0")).execute(&mut conn).unwrap();
-    let url = format!("{server}/{restored}");
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest = versions.map(|entry| entry.path().join("bin/pg_restore")).filter(|path| path.is_file()).max();
-    let program = newest.unwrap_or_else(|| "pg_restore".into());
-    let output = Command::new(program).args(["--no-owner", "--dbname", &url]).arg(file).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    url
-}
 
 #[test]
 fn a_copy_of_a_running_database_is_whole() {
@@ -47,6 +23,9 @@ fn a_copy_of_a_running_database_is_whole() {
             Key::new(order.id.uuid())
         })
         .collect();
+    ayni::field::feed::number_all(&office.test.db, office.scope().mutual()).unwrap();
+    let numbered = office.test.count("changes");
+    assert!(numbered > 0);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("copy.backup");
     let acknowledged = Mutex::new(Vec::<PaymentId>::new());
@@ -88,11 +67,12 @@ fn a_copy_of_a_running_database_is_whole() {
     }
     // Nothing unfinished is left beside it.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let text = restore(&office, &file);
-    let url = DatabaseUrl::parse(&text, true).unwrap();
+    let restored = office.test.restored(&file);
+    let (url, db) = (restored.url.clone(), restored.db.clone());
     assert_eq!(ayni::db::migrate::run(&url).unwrap().len(), 0);
-    let clock = office.test.clock.clone();
-    let db = Db::open(url.clone(), clock.clone(), Ids::random(clock), false).unwrap();
+    // What devices have pulled is counted anew from a copy on.
+    assert_eq!((restored.count("feed_heads"), restored.count("changes")), (0, 0));
+    assert_eq!((office.test.count("feed_heads"), office.test.count("changes")), (1, numbered));
     let verdict = ayni::verify::verify(&db).unwrap();
     assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
     let mut owner = ayni::db::connect::establish(&url).unwrap();
@@ -103,10 +83,4 @@ fn a_copy_of_a_running_database_is_whole() {
     assert!(before.iter().all(|id| set.contains(id)), "an acknowledged payment is not in the copy");
     let all: BTreeSet<PaymentId> = acknowledged.into_inner().unwrap().into_iter().collect();
     assert!(set.len() < all.len() + WRITERS, "the copy has payments that nobody made");
-    if on_postgres() {
-        drop((owner, db));
-        let name = text.rsplit('/').next().unwrap().to_owned();
-        let mut conn = PgConnection::establish(&std::env::var("AYNI_TEST_POSTGRES").unwrap()).unwrap();
-        diesel::sql_query(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).execute(&mut conn).unwrap();
-    }
 }

@@ -4,66 +4,7 @@ mod support;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use support::World;
-
-/// One request of a page, as it is written.
-#[derive(Debug)]
-struct Exchange {
-    line: usize,
-    method: &'static str,
-    path: String,
-    user: String,
-    headers: Vec<(String, String)>,
-    body: String,
-    status: u16,
-    /// A pointer into the answer, and the value there or the name under which it is kept.
-    found: Vec<(String, String)>,
-}
-
-fn method(text: &str) -> &'static str {
-    ["GET", "POST", "PATCH", "PUT", "DELETE"].into_iter().find(|known| *known == text).expect("a method")
-}
-
-/// Reads the `http` blocks of a page.
-fn exchanges(page: &str) -> Vec<Exchange> {
-    let mut found = Vec::new();
-    let mut lines = page.lines().enumerate();
-    while let Some((at, line)) = lines.next() {
-        if line != "```http" {
-            continue;
-        }
-        let block: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
-        let first: Vec<&str> = block[0].split_whitespace().collect();
-        assert!(first.len() == 4 && first[2] == "as", "line {}: {}", at + 2, block[0]);
-        let headers = block[1..].iter().take_while(|line| !line.is_empty());
-        let headers: Vec<(String, String)> = headers
-            .map(|line| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
-            .collect();
-        let rest = &block[1 + headers.len()..];
-        let is_status = |line: &&str| line.len() == 3 && line.parse::<u16>().is_ok();
-        let answer = rest.iter().position(is_status).unwrap_or_else(|| panic!("line {}: no status", at + 2));
-        let values = rest[answer + 1..].iter().map(|line| {
-            let (pointer, value) = line.split_once(' ').unwrap();
-            (pointer.to_owned(), value.to_owned())
-        });
-        found.push(Exchange {
-            line: at + 2,
-            method: method(first[0]),
-            path: first[1].to_owned(),
-            user: first[3].to_owned(),
-            headers,
-            body: rest[..answer].join("\n"),
-            status: rest[answer].parse().unwrap(),
-            found: values.collect(),
-        });
-    }
-    found
-}
-
-/// The name of a value that is kept: `{LOST}`.
-fn kept(text: &str) -> Option<&str> {
-    let name = text.strip_prefix('{')?.strip_suffix('}')?;
-    name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_').then_some(text)
-}
+use support::page::{exchanges, kept};
 
 /// Sends every request of a page and compares what it says of the answers.
 async fn is_as_told(world: &World, page: &str, least: usize, mut known: BTreeMap<String, String>) {

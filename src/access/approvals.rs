@@ -6,7 +6,7 @@ use super::scopes::MutualScope;
 use crate::audit::frame::{Execution, Hooks, Order};
 use crate::db::schema::approvals;
 use crate::db::{Read, Write};
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::web::{Body, Ids, Query, changed, found, made, must_match, shown};
@@ -161,8 +161,7 @@ pub fn decide(
     if taken != 1 {
         return Err(Problem::with(Code::WrongState, format!("the request was {} already", known.state)).into());
     }
-    let request = serde_json::from_str(&known.request)
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
+    let request = kept(&known.request, "requests")?;
     let execution = Execution {
         kind: known.kind.code().to_owned(),
         id,
@@ -226,19 +225,19 @@ pub struct ApprovalView {
     pub version: i64,
 }
 
-fn view(row: Approval) -> ApprovalView {
-    ApprovalView {
+fn view(row: Approval) -> Result<ApprovalView> {
+    Ok(ApprovalView {
         id: row.id,
         kind: row.kind,
         state: row.state,
-        request: serde_json::from_str(&row.request).unwrap_or_default(),
+        request: kept(&row.request, "requests")?,
         requested_by: row.requested_by,
         requested_at: row.requested_at.and_utc(),
         decided_by: row.decided_by,
         decided_at: row.decided_at.map(|at| at.and_utc()),
         reason: row.reason,
         version: row.version,
-    }
+    })
 }
 
 /// Which approvals.
@@ -273,7 +272,7 @@ pub async fn list(guard: Guard<need::Approve, MutualScope>, query: Query<Approva
                 query = query.filter(approvals::id.gt(after));
             }
             let rows = query.load(r.conn())?;
-            Ok(ask.page(rows, |row: &Approval| vec![row.id.to_string()], view))
+            ask.try_page(rows, |row: &Approval| vec![row.id.to_string()], view)
         })
         .await?;
     guard.note("approval", page.items.iter().map(|row| row.id.uuid()), None).await?;
@@ -288,7 +287,7 @@ pub async fn get(
     let id = path.0.1;
     let row = guard.read(move |r, scope| find(r, scope, id)).await?;
     guard.note("approval", [id.uuid()], None).await?;
-    Ok(found(row.version, &view(row)))
+    Ok(found(row.version, &view(row)?))
 }
 
 /// `POST /mutuals/{m}/approvals/{id}/approve`
@@ -334,5 +333,5 @@ async fn conclude(
             move |r, scope, _| find(r, scope, id),
         )
         .await?;
-    Ok(changed(replayed, Some(row.version), &view(row)))
+    Ok(changed(replayed, Some(row.version), &view(row)?))
 }

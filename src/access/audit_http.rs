@@ -4,7 +4,7 @@ use super::permissions::need;
 use super::scopes::MutualScope;
 use crate::audit::model::{AuditKind, AuditRow, Purpose};
 use crate::audit::store;
-use crate::error::Result;
+use crate::error::{Result, kept};
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::web::{Query, shown};
@@ -37,9 +37,9 @@ pub struct AuditView {
     pub fields: Vec<String>,
 }
 
-fn view(row: AuditRow) -> AuditView {
-    let entities: Vec<(String, uuid::Uuid)> = serde_json::from_str(&row.entities).unwrap_or_default();
-    AuditView {
+fn view(row: AuditRow) -> Result<AuditView> {
+    let entities: Vec<(String, uuid::Uuid)> = kept(&row.entities, "entities")?;
+    Ok(AuditView {
         id: row.id,
         recorded_at: row.recorded_at.and_utc(),
         actor_id: row.actor_id,
@@ -49,8 +49,8 @@ fn view(row: AuditRow) -> AuditView {
         request_id: row.request_id,
         command_id: row.command_id,
         entities: entities.into_iter().map(|(kind, id)| EntityView { kind, id }).collect(),
-        fields: serde_json::from_str(&row.fields).unwrap_or_default(),
-    }
+        fields: kept(&row.fields, "fields")?,
+    })
 }
 
 /// Which rows.
@@ -75,7 +75,7 @@ pub async fn audit(guard: Guard<need::AuditRead, MutualScope>, query: Query<Audi
     let page: Page<AuditView> = guard
         .read(move |r, scope| {
             let rows = store::list_rows(r, scope.mutual(), actor, from, ask.after_two()?, ask.fetch())?;
-            Ok(ask.page(rows, |row| vec![row.recorded_at.to_string().replace(' ', "T"), row.id.to_string()], view))
+            ask.try_page(rows, |row| vec![row.recorded_at.to_string().replace(' ', "T"), row.id.to_string()], view)
         })
         .await?;
     guard.note("audit", page.items.iter().map(|row| row.id.uuid()), None).await?;

@@ -417,7 +417,11 @@ impl Signed {
 /// Why a permission is used where the caller says nothing else.
 fn default_purpose(permission: Permission) -> Purpose {
     match permission {
-        Permission::RegisterRead | Permission::RegisterWrite | Permission::EnrolmentDecide => Purpose::Enrolment,
+        Permission::RegisterRead
+        | Permission::RegisterWrite
+        | Permission::EnrolmentDecide
+        | Permission::FieldSync
+        | Permission::ProposalDecide => Purpose::Enrolment,
         Permission::PaymentRead | Permission::PaymentWrite | Permission::LedgerRead => Purpose::Collection,
         Permission::EligibilityCheck => Purpose::Claim,
         Permission::AuditRead => Purpose::Audit,

@@ -144,6 +144,14 @@ permissions! {
     SettlementWrite = "settlement_write" => [MutualAdmin, Treasurer];
     /// Approve or refuse, as the second person.
     Approve = "approve" => [MutualAdmin, Treasurer];
+    /// See the devices of field agents.
+    DeviceRead = "device_read" => [Auditor, MutualAdmin, Registrar];
+    /// Register, lose and revoke devices, and decide what lost ones sent.
+    DeviceManage = "device_manage" => [MutualAdmin];
+    /// Register and collect with a device of one's own.
+    FieldSync = "field_sync" => [FieldAgent];
+    /// Decide what came to nothing in the field, and who may be registered twice.
+    ProposalDecide = "proposal_decide" => [MutualAdmin, Registrar];
     /// Read the figures of a mutual, or of the mutuals below a body.
     FiguresRead = "figures_read" => [PlatformAdmin, PlatformAnalyst, Auditor, MutualAdmin, Treasurer];
     /// Read a mutual's audit.

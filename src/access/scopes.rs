@@ -1,5 +1,6 @@
 //! How far a caller reaches, as types. A store function that reads persons takes a [`MutualScope`]; a body's scope does
 //! not compile there. Only the guard, an import and [`SystemScope`] make one: the constructors are closed to the rest.
+use super::permissions::Role;
 use super::picture::{Organisation, Picture};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Problem, Result};
@@ -62,6 +63,11 @@ impl MutualScope {
     /// The business date in the mutual's zone (R3).
     pub fn today(&self) -> NaiveDate {
         self.today
+    }
+
+    /// True where the whole mutual is seen.
+    pub fn sees_all(&self) -> bool {
+        self.sections == Sections::All
     }
 
     /// True where a household of this section is seen. One without section is seen by mutual-wide grants only.
@@ -198,6 +204,32 @@ impl SystemScope {
             .filter(|found| found.kind == super::permissions::OrganisationKind::Mutual)
             .ok_or(Problem::of(Code::NotFound))?;
         MutualScope::new(organisation, Sections::All, true, clock)
+    }
+
+    /// What a field agent reaches of a mutual now: the sections on which he holds a standing grant.
+    ///
+    /// # Errors
+    /// `not_found` where he holds none.
+    pub fn agent(
+        &self,
+        picture: &Picture,
+        clock: &Clock,
+        mutual: OrganisationId,
+        agent: UserId,
+    ) -> Result<MutualScope> {
+        let organisation = picture.organisation(mutual).ok_or(Problem::of(Code::NotFound))?;
+        let (now, on) = (clock.now(), clock.today(organisation.timezone));
+        let sections: Vec<OrganisationId> = picture
+            .grants(agent)
+            .iter()
+            .filter(|grant| grant.stands(now) && grant.role == Role::FieldAgent)
+            .filter_map(|grant| grant.organisation_id)
+            .filter(|section| picture.mutual_of(*section, on) == Some(mutual))
+            .collect();
+        if sections.is_empty() {
+            return Err(Code::NotFound.into());
+        }
+        MutualScope::new(organisation, Sections::These(sections), false, clock)
     }
 
     /// Every mutual, one after another: what works on many is a loop of one transaction each.

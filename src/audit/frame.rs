@@ -110,6 +110,17 @@ pub struct Execution {
     pub approved_by: UserId,
 }
 
+impl Execution {
+    /// The request, as the subject that asked wrote it.
+    ///
+    /// # Errors
+    /// A fault where it cannot be read.
+    pub fn request<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.request.clone())
+            .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))
+    }
+}
+
 /// What the frame does for subjects above it: `app.rs` hands these in, so that the audit knows no subject.
 #[derive(Clone, Copy)]
 pub struct Hooks {
@@ -189,9 +200,15 @@ fn replayed<T>(w: &mut Write, order: &Order) -> Result<Done<T>> {
 }
 
 fn follow_up(w: &mut Write, hooks: &Hooks, order: &Order) -> Result<()> {
-    let effects = std::mem::take(&mut w.effects);
+    let mut effects = std::mem::take(&mut w.effects);
     for household in &effects.touched {
         (hooks.rewrite_spans)(w, *household)?;
+    }
+    // Devices hear of every household whose cover may have changed, once.
+    for change in std::mem::take(&mut w.effects).changes {
+        if !effects.changes.iter().any(|known| known.kind == change.kind && known.id == change.id) {
+            effects.changes.push(change);
+        }
     }
     let mutual = order.wall.id();
     write_audit(w, order.asker, AuditKind::Write, mutual, &order.route, Some(order.id), &effects)?;

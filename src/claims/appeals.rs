@@ -165,8 +165,7 @@ pub fn decide_on(
 /// # Errors
 /// As [`decide_on`], as it is now.
 pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: Request = serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
+    let asked: Request = execution.request()?;
     let heard = hear(w, execution.mutual, asked.appeal_id)?;
     let decided = decided_anew(w, &execution.scope, &asked.owners, &heard, &asked.verdict)?;
     let claim = &heard.held.claim;

@@ -6,7 +6,7 @@ use super::rules::{Decision, Input, adjudicate};
 use super::{review_store, risk, store};
 use crate::access::scopes::MutualScope;
 use crate::db::{Read, Write};
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::households::store as households;
 use crate::ids::*;
 use crate::ledger::rules::Event;
@@ -26,7 +26,7 @@ pub(super) fn decide(input: &Input) -> Result<Decision> {
 
 /// What the decision that a claim has depended on.
 pub(super) fn inputs_of(claim: &Claim) -> Result<Input> {
-    serde_json::from_str(&claim.inputs).map_err(|error| Error::Fault(format!("stored inputs cannot be read: {error}")))
+    kept(&claim.inputs, "inputs")
 }
 
 fn inputs_text(input: &Input) -> Result<String> {
@@ -219,8 +219,7 @@ pub(super) fn keep(
 }
 
 fn line_as_kept(line: &Line) -> Result<serde_json::Value> {
-    let reasons: serde_json::Value = serde_json::from_str(&line.reasons)
-        .map_err(|error| Error::Fault(format!("stored reasons cannot be read: {error}")))?;
+    let reasons: serde_json::Value = kept(&line.reasons, "reasons")?;
     Ok(json!({
         "line": line.line, "approved_quantity": line.approved_quantity, "allowed_unit_minor": line.allowed_unit_minor,
         "mutual_minor": line.mutual_minor, "member_minor": line.member_minor,

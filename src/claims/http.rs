@@ -1,4 +1,5 @@
 //! `/mutuals/{m}/claims`, `/providers/{id}/claims`: shapes and handlers of intake.
+use super::decisions::inputs_of;
 use super::model::{Claim, ClaimReason, ClaimState, Line, Links, Mode, Outcome, VisitType};
 use super::rules::{Bearer, Decision, Exclusion, Input, Liable, LineReason, Share};
 use super::service::{self, Cites, Deciding, MOST_LINES, NewClaim, NewLine};
@@ -8,7 +9,7 @@ use crate::access::permissions::{Permission, Role, need};
 use crate::access::scopes::MutualScope;
 use crate::cards::presented::{self as cards, Presented, Sent};
 use crate::db::{Read, Wall};
-use crate::error::{Code, Problem, Result};
+use crate::error::{Code, Problem, Result, kept};
 use crate::households::http::is_number;
 use crate::ids::*;
 use crate::page::{Ask, Page};
@@ -101,12 +102,12 @@ pub struct ClaimView {
     pub version: i64,
 }
 
-pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_diagnoses: bool) -> ClaimView {
+pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_diagnoses: bool) -> Result<ClaimView> {
     let diagnoses = claim.diagnoses.split_whitespace().map(str::to_owned).collect();
     // The inputs are read only where they say more than the reasons.
     let telling = ["NOT_COVERED", "NO_TARIFF", "REVIEWED"];
     let excluding = lines.iter().any(|line| telling.iter().any(|reason| line.reasons.contains(reason)));
-    let input: Option<Input> = excluding.then(|| serde_json::from_str(&claim.inputs).ok()).flatten();
+    let input: Option<Input> = if excluding { Some(inputs_of(&claim)?) } else { None };
     let excluded = |number: i32| {
         let lines = input.as_ref().map_or(&[][..], |input| &input.claim.lines);
         lines.iter().find(|line| line.line == i64::from(number)).and_then(|line| line.excluded)
@@ -116,7 +117,26 @@ pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_di
         word.shares.iter().find(|share| share.line == i64::from(number)).map(|share| share.bearer)
     };
     let mode = claim.mode;
-    ClaimView {
+    let line_view = |line: Line| {
+        let reasons: Vec<LineReason> = kept(&line.reasons, "reasons")?;
+        Ok(LineView {
+            line: line.line,
+            service_id: line.service_id,
+            category: line.category,
+            quantity: line.quantity,
+            unit_price_minor: line.unit_price_minor,
+            approved_quantity: line.approved_quantity,
+            allowed_unit_minor: line.allowed_unit_minor,
+            mutual_minor: line.mutual_minor,
+            member_minor: line.member_minor,
+            provider_writeoff_minor: line.provider_writeoff_minor,
+            other_payer_minor: line.other_paid_minor,
+            excluded: excluded(line.line),
+            reductions: reductions(&reasons, mode, set(line.line)),
+            reasons: reasons.iter().map(|reason| reason.code().to_owned()).collect(),
+        })
+    };
+    Ok(ClaimView {
         id: claim.id,
         number: claim.number,
         invoice_number: claim.invoice_number,
@@ -145,38 +165,16 @@ pub(super) fn view(claim: Claim, lines: Vec<Line>, links: Option<Links>, with_di
         resubmits_id: links.as_ref().and_then(|links| links.resubmits_id),
         check_id: links.as_ref().and_then(|links| links.check_id),
         letter_id: links.as_ref().and_then(|links| links.letter_id),
-        lines: lines
-            .into_iter()
-            .map(|line| LineView {
-                line: line.line,
-                service_id: line.service_id,
-                category: line.category,
-                quantity: line.quantity,
-                unit_price_minor: line.unit_price_minor,
-                approved_quantity: line.approved_quantity,
-                allowed_unit_minor: line.allowed_unit_minor,
-                mutual_minor: line.mutual_minor,
-                member_minor: line.member_minor,
-                provider_writeoff_minor: line.provider_writeoff_minor,
-                other_payer_minor: line.other_paid_minor,
-                reasons: serde_json::from_str(&line.reasons).unwrap_or_default(),
-                excluded: excluded(line.line),
-                reductions: reductions(
-                    &serde_json::from_str::<Vec<LineReason>>(&line.reasons).unwrap_or_default(),
-                    mode,
-                    set(line.line),
-                ),
-            })
-            .collect(),
+        lines: lines.into_iter().map(line_view).collect::<Result<_>>()?,
         version: claim.version,
-    }
+    })
 }
 
 pub(super) fn show(r: &mut Read, scope: &MutualScope, id: ClaimId, with_diagnoses: bool) -> Result<ClaimView> {
     let claim = store::find(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
     let lines = store::list_lines(r, scope.mutual(), id)?;
     let links = review_store::find_links(r, scope.mutual(), id)?;
-    Ok(view(claim, lines, links, with_diagnoses))
+    view(claim, lines, links, with_diagnoses)
 }
 
 /// Claims with their lines and what they cite.
@@ -197,7 +195,7 @@ pub(super) fn views(
         let (own, cited) = (lines.remove(&claim.id).unwrap_or_default(), links.remove(&claim.id));
         view(claim, own, cited, with_diagnoses)
     };
-    Ok(claims.into_iter().map(view).collect())
+    claims.into_iter().map(view).collect()
 }
 
 /// Whether the caller reads diagnoses in a mutual.

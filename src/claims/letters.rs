@@ -193,8 +193,7 @@ fn write_issue(w: &mut Write, letter: &Letter, asked: &Issue, today: NaiveDate, 
 /// # Errors
 /// `wrong_state` where the letter was decided meanwhile.
 pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: Issue = serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
+    let asked: Issue = execution.request()?;
     let letter = hold(w, execution.mutual, asked.letter_id)?;
     must_be(&letter, &[LetterState::Requested, LetterState::InReview])?;
     write_issue(w, &letter, &asked, execution.today, Some(execution.requested_by))

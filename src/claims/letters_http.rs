@@ -9,7 +9,7 @@ use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::cards::presented::{self as cards, Sent};
 use crate::db::{Read, Wall, Write};
-use crate::error::{Code, Problem, Result};
+use crate::error::{Code, Problem, Result, kept};
 use crate::households::http::is_number;
 use crate::ids::*;
 use crate::page::{Ask, Page};
@@ -53,16 +53,16 @@ pub struct LetterView {
     pub version: i64,
 }
 
-fn view(row: Letter, today: NaiveDate, with_diagnoses: bool) -> LetterView {
+fn view(row: Letter, today: NaiveDate, with_diagnoses: bool) -> Result<LetterView> {
     let diagnoses = row.diagnoses.split_whitespace().map(str::to_owned).collect();
-    LetterView {
+    Ok(LetterView {
         is_expired: row.state == LetterState::Issued && row.valid_to.is_some_and(|last| last < today),
         id: row.id,
         number: row.number,
         provider_id: row.provider_id,
         member_id: row.member_id,
         household_id: row.household_id,
-        services: serde_json::from_str(&row.services).unwrap_or_default(),
+        services: kept(&row.services, "services")?,
         diagnoses: with_diagnoses.then_some(diagnoses),
         estimated_minor: row.estimated_minor,
         planned_on: row.planned_on,
@@ -79,12 +79,12 @@ fn view(row: Letter, today: NaiveDate, with_diagnoses: bool) -> LetterView {
         decided_by: row.decided_by,
         reason: row.reason,
         version: row.version,
-    }
+    })
 }
 
 fn show(r: &mut Read, scope: &MutualScope, id: LetterId, with_diagnoses: bool) -> Result<LetterView> {
     let row = store::find_letter(r, scope.mutual(), id)?.ok_or(Problem::of(Code::NotFound))?;
-    Ok(view(row, scope.today(), with_diagnoses))
+    view(row, scope.today(), with_diagnoses)
 }
 
 /// Which letters.
@@ -108,7 +108,7 @@ type By = (Option<ProviderId>, Option<MemberId>, Option<LetterState>);
 
 fn page(r: &mut Read, scope: &MutualScope, ask: &Ask, by: By, with_diagnoses: bool) -> Result<Page<LetterView>> {
     let rows = store::list_letters(r, scope.mutual(), by.0, by.1, by.2, ask.after_one()?, ask.fetch())?;
-    Ok(ask.page(rows, |row| vec![row.id.to_string()], |row| view(row, scope.today(), with_diagnoses)))
+    ask.try_page(rows, |row| vec![row.id.to_string()], |row| view(row, scope.today(), with_diagnoses))
 }
 
 /// `GET /mutuals/{m}/letters`

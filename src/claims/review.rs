@@ -155,8 +155,7 @@ fn conclude(
 /// # Errors
 /// As [`review`], as it is now.
 pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: Override = serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
+    let asked: Override = execution.request()?;
     let held = hold(w, execution.mutual, asked.claim_id)?;
     must_wait(&held.claim)?;
     let decided = decided(w, &execution.scope, &asked.owners, &held, &asked.verdict)?;

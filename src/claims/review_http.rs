@@ -2,13 +2,13 @@
 use super::http::{ClaimView, SetShare, asked_for, owners, reads_diagnoses, show, views};
 use super::model::{Appeal, ClaimReason, FormerDecision, ReplacedBy, Review, Void};
 use super::review::{self, Verdict};
-use super::risk::{Risk, RiskFacts, risk};
+use super::risk::{Risk, RiskFacts, facts_of, risk};
 use super::rules::{Bearer, Outcome, Share};
 use super::{appeals_http, review_store as store, settlement_store};
 use crate::access::guard::Guard;
 use crate::access::permissions::{Permission, need, roles_with};
 use crate::access::scopes::MutualScope;
-use crate::error::{Code, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::page::{Ask, Page};
 use crate::web::{Body, Ids, Query, changed, not_blank, shown};
@@ -37,10 +37,12 @@ pub struct ReviewView {
     pub version: i64,
 }
 
-impl From<Review> for ReviewView {
-    fn from(row: Review) -> Self {
-        let facts: Option<RiskFacts> = serde_json::from_str(&row.risk_facts).ok();
-        ReviewView {
+impl TryFrom<Review> for ReviewView {
+    type Error = Error;
+
+    fn try_from(row: Review) -> Result<Self> {
+        let facts = facts_of(&row)?;
+        Ok(ReviewView {
             reason: row.reason,
             note: row.note,
             risk: facts.as_ref().and_then(|facts| risk(facts).ok()),
@@ -50,7 +52,7 @@ impl From<Review> for ReviewView {
             since_on: row.since_on,
             ended_on: row.ended_on,
             version: row.version,
-        }
+        })
     }
 }
 
@@ -85,8 +87,8 @@ pub async fn queue(guard: Guard<need::ClaimRead, MutualScope>, query: Query<Queu
             let (claims, reviews): (Vec<_>, Vec<_>) = page.items.into_iter().unzip();
             let claims = views(r, scope.mutual(), claims, with_diagnoses)?;
             let items = claims.into_iter().zip(reviews);
-            let items = items.map(|(claim, review)| WaitingView { claim, review: review.into() }).collect();
-            Ok(Page { items, next_cursor: page.next_cursor })
+            let items = items.map(|(claim, review)| Ok(WaitingView { claim, review: review.try_into()? }));
+            Ok(Page { items: items.collect::<Result<_>>()?, next_cursor: page.next_cursor })
         })
         .await?;
     guard.note("claim", page.items.iter().map(|row| row.claim.id.uuid()), None).await?;
@@ -243,7 +245,7 @@ pub async fn assign(
             move |w, scope, _| review::assign(w, scope, id, if_match.as_deref(), to),
             move |r, scope, _| {
                 let row = store::find_review(r, scope.mutual(), id)?.ok_or(Problem::of(Code::NotFound))?;
-                Ok(ReviewView::from(row))
+                ReviewView::try_from(row)
             },
         )
         .await?;
@@ -303,9 +305,11 @@ pub struct FormerDecisionView {
     pub lines: serde_json::Value,
 }
 
-impl From<FormerDecision> for FormerDecisionView {
-    fn from(row: FormerDecision) -> Self {
-        FormerDecisionView {
+impl TryFrom<FormerDecision> for FormerDecisionView {
+    type Error = Error;
+
+    fn try_from(row: FormerDecision) -> Result<Self> {
+        Ok(FormerDecisionView {
             replaced_by: row.replaced_by,
             replaced_on: row.replaced_on,
             outcome: row.outcome,
@@ -318,8 +322,8 @@ impl From<FormerDecision> for FormerDecisionView {
             member_minor: row.member_minor,
             provider_writeoff_minor: row.provider_writeoff_minor,
             other_payer_minor: row.other_paid_minor,
-            lines: serde_json::from_str(&row.lines).unwrap_or_default(),
-        }
+            lines: kept(&row.lines, "lines")?,
+        })
     }
 }
 
@@ -367,13 +371,13 @@ pub async fn history(
             let mutual = scope.mutual();
             let row = super::store::find(r, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
             Ok(ClaimHistoryView {
-                inputs: serde_json::from_str(&row.inputs).unwrap_or_default(),
+                inputs: kept(&row.inputs, "inputs")?,
                 claim: show(r, scope, id, with_diagnoses)?,
                 former_decisions: store::list_former(r, mutual, id)?
                     .into_iter()
-                    .map(FormerDecisionView::from)
-                    .collect(),
-                review: store::find_review(r, mutual, id)?.map(ReviewView::from),
+                    .map(FormerDecisionView::try_from)
+                    .collect::<Result<_>>()?,
+                review: store::find_review(r, mutual, id)?.map(ReviewView::try_from).transpose()?,
                 appeals: store::list_appeals_of(r, mutual, id)?.into_iter().map(appeal).collect(),
                 void: store::find_void(r, mutual, id)?.map(VoidView::from),
                 resubmitted_as: store::find_resubmission(r, mutual, id)?,

@@ -1,9 +1,10 @@
 //! How risky a claim that waits looks: four signs, each worth 0 to 25, added up. It decides nothing; it says where to look first.
 //! What it is computed from is kept with it, so that anybody can compute it again.
-use super::model::{Claim, Line};
+use super::model::{Claim, Line, Review};
 use crate::dates::add_days;
 use crate::db::Read;
 use crate::db::schema::{claim_lines, claims};
+use crate::error::{self, kept};
 use crate::ids::*;
 use crate::money::{self, Overflow};
 use chrono::NaiveDate;
@@ -130,6 +131,17 @@ pub fn gather(r: &mut Read, claim: &Claim, lines: &[Line]) -> QueryResult<RiskFa
         near_duplicates: count(alike.len()),
         dearest_share_bp: dearest.and_then(|number| money::ratio_bp(number, all).ok().flatten()),
     })
+}
+
+/// What the risk of a claim was computed from; none where it waited before risks were computed.
+///
+/// # Errors
+/// A fault where it cannot be read.
+pub fn facts_of(review: &Review) -> error::Result<Option<RiskFacts>> {
+    if review.risk_facts == "{}" {
+        return Ok(None);
+    }
+    kept(&review.risk_facts, "facts of a risk").map(Some)
 }
 
 #[cfg(test)]

@@ -84,17 +84,12 @@ fn ids(open: &[Open], which: impl Fn(&&Open) -> bool) -> Vec<ClaimId> {
     open.iter().filter(which).map(|open| open.id).collect()
 }
 
-fn read(execution: &Execution) -> Result<Request> {
-    serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))
-}
-
 /// Gives the claims of a request that was refused back to the next one. The hook of approvals.
 ///
 /// # Errors
 /// The database's.
 pub fn refused(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked = read(execution)?;
+    let asked: Request = execution.request()?;
     store::move_claims(w, execution.mutual, &asked.claims, ClaimState::Batched, ClaimState::Decided)?;
     Ok(())
 }
@@ -104,7 +99,7 @@ pub fn refused(w: &mut Write, execution: &Execution) -> Result<()> {
 /// # Errors
 /// `wrong_state` where a claim of the request is not as it was asked for.
 pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked = read(execution)?;
+    let asked: Request = execution.request()?;
     let mutual = execution.mutual;
     // The payee is the lock: of a facility's advances, of what is recovered from either.
     if let Some(household) = asked.household_id {
@@ -464,8 +459,7 @@ pub fn request_advance(
 /// # Errors
 /// The database's.
 pub fn execute_advance(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: AdvanceRequest = serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))?;
+    let asked: AdvanceRequest = execution.request()?;
     let id: AdvanceId = Key::new(execution.id.uuid());
     let row = Advance {
         mutual_id: execution.mutual,

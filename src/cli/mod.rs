@@ -5,6 +5,7 @@ pub mod import;
 pub mod org;
 pub mod serve;
 pub mod simulate;
+pub mod sync;
 pub mod verify;
 
 use crate::config::{LogFormat, Settings};
@@ -35,6 +36,9 @@ enum Command {
     Org(org::Org),
     /// Load a mutual's registers from CSV files
     Import(import::Import),
+    /// What field devices send without a network
+    #[command(subcommand)]
+    Sync(sync::Sync),
     /// Make a realistic history in an empty database
     Simulate(simulate::Simulate),
     /// Make a demonstration database in ./data and serve it
@@ -93,6 +97,7 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
         Command::Admin(command) => admin::run(settings, command),
         Command::Org(command) => org::run(settings, command),
         Command::Import(asked) => import::run(settings, asked),
+        Command::Sync(command) => sync::run(settings, command),
         Command::Simulate(asked) => simulate::run(settings, asked),
         Command::Demo(asked) => simulate::demo(settings, asked),
         Command::Verify => verify::run(settings),

@@ -1,8 +1,11 @@
 //! `ayni serve`
 use super::Failed;
 use crate::access::keys::Keys;
+use crate::access::picture::Pictures;
+use crate::access::scopes::SystemScope;
 use crate::app::Parts;
 use crate::config::Settings;
+use crate::db::Db;
 use actix_web::{HttpResponse, HttpServer, web};
 use std::time::Duration;
 
@@ -57,6 +60,12 @@ pub fn serve(settings: &Settings, parts: Parts, ready: impl FnOnce(std::net::Soc
             actix_web::rt::spawn(endpoint);
         }
         parts.jobs.start()?;
+        let (db, pictures) = (parts.desk.db.clone(), parts.access.pictures.clone());
+        std::thread::spawn(move || {
+            if let Err(error) = give_keys(&db, &pictures) {
+                tracing::warn!(%error, "who was registered before is not yet looked for among duplicates");
+            }
+        });
         ready(address);
         let ended = server.run().await;
         parts.jobs.stop();
@@ -64,4 +73,11 @@ pub fn serve(settings: &Settings, parts: Parts, ready: impl FnOnce(std::net::Soc
         ended?;
         Ok(())
     })
+}
+
+/// Lets persons be found who were registered before duplicates were looked for.
+fn give_keys(db: &Db, pictures: &Pictures) -> crate::error::Result<()> {
+    let picture = pictures.current()?;
+    SystemScope::of_the_terminal()
+        .each_mutual(&picture, db.clock(), |scope| crate::households::duplicates::key_all(db, scope.mutual()))
 }

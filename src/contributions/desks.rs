@@ -157,7 +157,7 @@ pub fn open(
     }
     let expected = till.session.opening_minor;
     post_difference(w, scope, order, &till, expected, counted_minor, note)?;
-    tell(w, scope, &till, "opened", expected, counted_minor);
+    tell(w, scope, &till, "opened", (expected, counted_minor), note);
     Ok(till.session.id)
 }
 
@@ -186,16 +186,24 @@ pub fn close(
         ..till.session.clone()
     };
     store::close_session(w, &closed)?;
-    tell(w, scope, &till, "closed", expected, counted_minor);
+    tell(w, scope, &till, "closed", (expected, counted_minor), note);
     Ok(till.session.id)
 }
 
-fn tell(w: &mut Write, scope: &MutualScope, till: &Till, what: &str, expected: i64, counted: i64) {
+fn tell(
+    w: &mut Write,
+    scope: &MutualScope,
+    till: &Till,
+    what: &str,
+    (expected, counted): (i64, i64),
+    note: Option<&str>,
+) {
     w.changed("cash_session", till.session.id.uuid(), None, None);
     w.names("cash_desk", till.desk.id.uuid());
     w.field("step", None, Some(json!(what)));
     w.field("expected_minor", None, Some(json!(expected)));
     w.field("counted_minor", None, Some(json!(counted)));
+    w.field("note", None, note.map(|note| json!(note)));
     w.mark(scope.today());
 }
 

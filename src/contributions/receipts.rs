@@ -1,4 +1,5 @@
-//! Receipts: one series per issuer and calendar year, without a gap. The series is the last lock that a command takes.
+//! Receipts: one series per issuer and calendar year, without a gap. The series is the last lock that a command takes. Only a
+//! device numbers its receipts itself, in the field: there a gap is a receipt that has not arrived, and it is listed.
 use super::model::*;
 use super::{desks, store};
 use crate::access::scopes::MutualScope;
@@ -15,6 +16,8 @@ pub enum Issuer {
     Desk(CashDeskId),
     /// A collector.
     Collector(UserId),
+    /// A collector's device, which has given this number of its own series in the field already.
+    Device(DeviceId, String, i64),
     /// Another system gave it, with this label; it stands outside the series.
     Other(String),
 }
@@ -42,6 +45,11 @@ pub fn give(w: &mut Write, mutual: MutualId, issuer: &Issuer, on: NaiveDate) -> 
         Issuer::Desk(desk) => {
             let found = store::find_desk(w, mutual, *desk)?.ok_or(Problem::of(Code::NotFound).at("/cash_desk_id"))?;
             (*desk, found.code)
+        }
+        Issuer::Device(device, code, number) => {
+            let label = format!("D.{code}-{year}");
+            let series = series::put(w, mutual, SeriesKind::Receipt, Key::new(device.uuid()), year, &label, *number)?;
+            return insert(w, mutual, Some((series, *number)), format!("{label}-{number:06}"), on);
         }
         Issuer::Collector(user) => {
             let text = user.to_string();

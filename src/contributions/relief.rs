@@ -1,7 +1,7 @@
 //! Dues that are owed no more: waived, with another payer or none, or written off. A second person approves.
 use super::model::*;
 use super::position::Position;
-use super::reversals::{read, told};
+use super::reversals::told;
 use super::service::{HOUSEHOLD, Locked};
 use super::store;
 use crate::access::approvals::{self, Kind};
@@ -95,7 +95,7 @@ fn open_of(w: &mut Write, mutual: MutualId, position: &Position, due: &Due) -> R
 /// # Errors
 /// `nothing_open`, `amount_refused` where less is open by now.
 pub fn relieve(w: &mut Write, execution: &Execution, kind: CancellationKind) -> Result<()> {
-    let asked: ReliefRequest = read(execution)?;
+    let asked: ReliefRequest = execution.request()?;
     let revision = households::lock(w, execution.mutual, asked.household_id)?
         .ok_or_else(|| Error::Fault("a request names an unknown household".into()))?;
     let locked = Locked {

@@ -90,11 +90,6 @@ fn lock(w: &mut Write, execution: &Execution, household: HouseholdId) -> Result<
     })
 }
 
-pub(super) fn read<T: serde::de::DeserializeOwned>(execution: &Execution) -> Result<T> {
-    serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))
-}
-
 /// Tells devices, figures and the audit of a household's money that changed.
 pub(super) fn told(w: &mut Write, locked: &Locked, kind: &'static str, id: uuid::Uuid) -> Result<()> {
     let section = households::section_of(w, locked.mutual, locked.household)?;
@@ -111,7 +106,7 @@ pub(super) fn told(w: &mut Write, locked: &Locked, kind: &'static str, id: uuid:
 /// # Errors
 /// `already_reversed`, `payment_refunded` where that happened since it was asked for.
 pub fn reverse(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: ReversalRequest = read(execution)?;
+    let asked: ReversalRequest = execution.request()?;
     let locked = lock(w, execution, asked.household_id)?;
     let mut position = Position::load(w, locked.mutual, locked.household)?;
     must_be_reversible(&position, asked.payment_id)?;
@@ -208,7 +203,7 @@ fn taken(position: &Position, amount_minor: i64) -> Result<Vec<(PaymentId, i64)>
 /// # Errors
 /// `refund_above_credit`, `not_enough_cash` as it is now.
 pub fn refund(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: RefundRequest = read(execution)?;
+    let asked: RefundRequest = execution.request()?;
     let locked = lock(w, execution, asked.household_id)?;
     let position = Position::load(w, locked.mutual, locked.household)?;
     let parts = taken(&position, asked.amount_minor)?;

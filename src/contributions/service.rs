@@ -245,12 +245,14 @@ pub(super) fn write_allocations(
 }
 
 /// Who took the money, which says who gives the receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taker {
     /// A cash desk of the mutual.
     Desk(CashDeskId),
     /// A collector in the field: cash stays in his float until he remits it.
     Collector(UserId),
+    /// A collector with his device, which gave the receipt: its code and the number there.
+    Device(UserId, DeviceId, String, i64),
     /// Another system, before this one.
     Imported,
 }
@@ -303,7 +305,7 @@ pub fn pay(w: &mut Write, order: &Order, locked: &Locked, id: PaymentId, new: &N
         household_id: locked.household,
         cash_desk_id: match new.taker {
             Taker::Desk(desk) => Some(desk),
-            Taker::Collector(_) | Taker::Imported => None,
+            Taker::Collector(_) | Taker::Device(..) | Taker::Imported => None,
         },
         receipt_id: ReceiptId::NIL,
         method: new.method,
@@ -314,8 +316,8 @@ pub fn pay(w: &mut Write, order: &Order, locked: &Locked, id: PaymentId, new: &N
         recorded_by: order.asker.user,
         posted_on: locked.today,
         recorded_at: w.now(),
-        collector_id: match (new.method, new.taker) {
-            (Method::Cash, Taker::Collector(user)) => Some(user),
+        collector_id: match (new.method, &new.taker) {
+            (Method::Cash, Taker::Collector(user) | Taker::Device(user, ..)) => Some(*user),
             _ => None,
         },
         source_id: new.source,
@@ -327,9 +329,10 @@ pub fn pay(w: &mut Write, order: &Order, locked: &Locked, id: PaymentId, new: &N
     let made = book
         .apply(BookEvent::Payment { id: id.uuid(), received_on: new.received_on, amount: new.amount_minor })
         .map_err(|error| Error::Fault(format!("a payment cannot be allocated: {error}")))?;
-    let issuer = match (new.taker, &new.label) {
-        (Taker::Desk(desk), _) => Issuer::Desk(desk),
-        (Taker::Collector(user), _) => Issuer::Collector(user),
+    let issuer = match (&new.taker, &new.label) {
+        (Taker::Desk(desk), _) => Issuer::Desk(*desk),
+        (Taker::Collector(user), _) => Issuer::Collector(*user),
+        (Taker::Device(_, device, code, number), _) => Issuer::Device(*device, code.clone(), *number),
         (Taker::Imported, Some(label)) => Issuer::Other(label.clone()),
         (Taker::Imported, None) => return Err(Error::Fault("an imported payment has no receipt".into())),
     };

@@ -346,6 +346,17 @@ pub fn gaps(r: &mut Read, mutual: MutualId, of: &ReceiptSeries) -> QueryResult<(
     Ok((count, (of.first_number..=of.last_number).filter(|number| !there.contains(number)).collect()))
 }
 
+/// The receipt series of an issuer, by year.
+pub fn list_series_of(r: &mut Read, mutual: MutualId, issuer: CashDeskId) -> QueryResult<Vec<ReceiptSeries>> {
+    series::table
+        .filter(series::mutual_id.eq(mutual))
+        .filter(series::kind.eq(crate::series::SeriesKind::Receipt))
+        .filter(series::issuer_id.eq(issuer))
+        .order((series::year, series::id))
+        .select((series::id, series::label, series::year, series::first_number, series::last_number))
+        .load(r.conn())
+}
+
 /// The sum of a collector's standing receipts.
 pub fn sum_of_collector(r: &mut Read, mutual: MutualId, collector: UserId) -> QueryResult<i64> {
     let sum: Option<i64> = payments::table

@@ -49,6 +49,7 @@ pub fn backup(url: &DatabaseUrl, to: &Path, programs: Option<&Path>) -> Result<u
                 super::Conn::Pg(_) => Ok(()),
             };
             copied.map_err(|error| BackupError::Failed(error.to_string()))?;
+            begin_feed_anew(&part.0)?;
         }
         DatabaseUrl::Postgres(text) => dump(text, &part.0, programs)?,
     }
@@ -65,6 +66,20 @@ pub fn backup(url: &DatabaseUrl, to: &Path, programs: Option<&Path>) -> Result<u
     }
     Ok(size)
 }
+
+/// What devices have pulled is counted from this copy on anew: it may lack what they have seen, so that a cursor of the other
+/// database must not fit.
+fn begin_feed_anew(copy: &Path) -> Result<(), BackupError> {
+    let failed = |why: String| BackupError::Failed(why);
+    let mut conn = establish(&DatabaseUrl::Sqlite(copy.to_owned())).map_err(|error| failed(error.to_string()))?;
+    for table in FEED {
+        super::execute(&mut conn, &format!("DELETE FROM {table}")).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The tables that number what devices pull.
+const FEED: [&str; 2] = ["feed_heads", "changes"];
 
 /// The file while it is written; it goes away whatever happens.
 struct Unfinished(PathBuf);
@@ -92,6 +107,7 @@ fn dump(text: &str, to: &Path, programs: Option<&Path>) -> Result<(), BackupErro
     let password = url.password().map(str::to_owned);
     let _ = url.set_password(None);
     let mut command = Command::new(program(programs).ok_or(BackupError::NoProgram)?);
+    command.args(FEED.map(|table| format!("--exclude-table-data={table}")));
     command.arg("--format=custom").arg("--no-owner").arg("--file").arg(to).arg("--dbname").arg(url.as_str());
     if let Some(password) = password {
         let plain = percent(&password);

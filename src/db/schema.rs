@@ -1505,6 +1505,164 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    devices (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        code -> Text,
+        name -> Text,
+        agent_id -> Id,
+        state -> Text,
+        code_hash -> Nullable<Binary>,
+        code_expires_at -> Nullable<Timestamp>,
+        public_key -> Nullable<Binary>,
+        created_by -> Nullable<Id>,
+        created_at -> Timestamp,
+        activated_at -> Nullable<Timestamp>,
+        last_seen_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    number_blocks (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        device_id -> Id,
+        prefix -> Text,
+        first_serial -> BigInt,
+        last_serial -> BigInt,
+        issued_on -> Date,
+        expires_on -> Date,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    sync_results (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        device_id -> Id,
+        hash -> Binary,
+        result -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    sync_proposals (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        device_id -> Id,
+        agent_id -> Id,
+        operation -> Text,
+        entity -> Text,
+        section_id -> Nullable<Id>,
+        content -> Text,
+        status -> Text,
+        code -> Text,
+        fields -> Text,
+        detail -> Nullable<Text>,
+        received_at -> Timestamp,
+        state -> Text,
+        decided_by -> Nullable<Id>,
+        decided_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    held_pushes (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        device_id -> Id,
+        body -> Text,
+        signed_at -> Text,
+        received_at -> Timestamp,
+        state -> Text,
+        decided_by -> Nullable<Id>,
+        decided_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    field_versions (mutual_id, entity_id, field) {
+        mutual_id -> Id,
+        entity_id -> Id,
+        field -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    feed_heads (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        epoch -> Id,
+        last_number -> BigInt,
+        forgotten_to -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    changes (mutual_id, number) {
+        mutual_id -> Id,
+        number -> BigInt,
+        entity_kind -> Text,
+        entity_id -> Id,
+        section_before -> Nullable<Id>,
+        section_after -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    match_keys (mutual_id, key, member_id) {
+        mutual_id -> Id,
+        key -> Text,
+        member_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    possible_duplicates (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        member_id -> Id,
+        other_id -> Id,
+        score -> BigInt,
+        state -> Text,
+        found_at -> Timestamp,
+        decided_by -> Nullable<Id>,
+        decided_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -1596,6 +1754,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     subsidy_batches,
     subsidy_items,
     subsidy_payments,
+    devices,
+    number_blocks,
+    sync_results,
+    sync_proposals,
+    held_pushes,
+    field_versions,
+    feed_heads,
+    changes,
+    match_keys,
+    possible_duplicates,
 );
 
 diesel::allow_columns_to_appear_in_same_group_by_clause!(invoice_claims::invoice_id, claims::state);

@@ -10,10 +10,13 @@
 //! - `products/store.rs`: a product whose code may be taken
 //! - `series.rs`: the first number of a series, or the next
 //! - `households/store.rs`: a household or member whose number may be taken, memberships and words of names by the hundred
+//! - `households/duplicates_store.rs`: a pair that may be known, keys of persons by the hundred
 //! - `households/file_store.rs`: a group whose code may be taken, phones by the hundred
 //! - `enrolments/store.rs`: an enrolment whose number may be taken, spans by the hundred
 //! - `contributions/store.rs`: a desk whose code and a receipt whose label may be taken, dues, cancellations and allocations
 //!   by the hundred
+//! - `field/store.rs`: a device whose code may be taken, results and proposals, each once, the feed's head that may be there,
+//!   changes by the hundred
 //! - `treasury/store.rs`: the reversal of a movement, an operator's transaction and a decision, each once; lines of lists and
 //!   dues of invoices by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred

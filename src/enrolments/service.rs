@@ -406,6 +406,8 @@ pub fn as_cover_span(row: &Span) -> CoverSpan<Uuid> {
 /// The database's.
 pub fn rewrite_spans(w: &mut Write, household: HouseholdId) -> Result<()> {
     let mutual = w.wall().id();
+    let section = crate::households::store::section_of(w, mutual, household)?;
+    w.changed("household", household.uuid(), section, section);
     let spans = spans_of(&facts(w, mutual, household)?)?;
     let stored: Vec<CoverSpan<Uuid>> = store::list_spans_of(w, mutual, household)?.iter().map(as_cover_span).collect();
     let mut wanted = spans.clone();

@@ -7,7 +7,7 @@ use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Hooks, Joined, Moved, Order, Parted};
 use crate::db::Write;
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -534,8 +534,7 @@ pub fn reverse(
     if event.kind == EventKind::CounterEvent || store::find_counter(w, mutual, id)?.is_some() {
         return Err(Problem::with(Code::WrongState, "the event is a counter-event, or has been taken back").into());
     }
-    let written: Consequences = serde_json::from_str(&event.consequences)
-        .map_err(|error| Error::Fault(format!("the consequences of event {id} cannot be read: {error}")))?;
+    let written: Consequences = kept(&event.consequences, "consequences of an event")?;
     let since = || Error::from(Problem::of(Code::OtherEventSince));
     for stay in &written.begun {
         let row = store::find_stay(w, mutual, *stay)?.filter(|row| row.to_on.is_none()).ok_or_else(since)?;

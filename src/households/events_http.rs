@@ -87,7 +87,7 @@ pub async fn timeline(
 }
 
 /// Somebody who founds a household of his own, or joins one that is founded.
-#[derive(Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parting {
     #[garde(skip)]
@@ -98,7 +98,7 @@ pub struct Parting {
 }
 
 /// An event. Which fields it takes follows from its kind.
-#[derive(Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordEvent {
     /// Made by the client.
@@ -183,7 +183,11 @@ impl RecordEvent {
         if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::Invalid, faults).into()) }
     }
 
-    fn into_event(self, today: NaiveDate, section: Option<OrganisationId>) -> Result<NewEvent> {
+    /// The event, where what is given fits its kind.
+    ///
+    /// # Errors
+    /// `invalid` naming what is missing or does not belong.
+    pub fn into_event(self, today: NaiveDate, section: Option<OrganisationId>) -> Result<NewEvent> {
         let joins = matches!(self.kind, EventKind::Adoption | EventKind::Marriage | EventKind::Arrival);
         match self.kind {
             EventKind::Birth => self.must_fit(&["person"], &["registered_on"])?,

@@ -40,6 +40,7 @@ fn noted(
     id: uuid::Uuid,
 ) {
     w.changed("member", member.id.uuid(), household.section_id, household.section_id);
+    w.changed("household", household.id.uuid(), household.section_id, household.section_id);
     w.names(what, id);
     w.mark(scope.today());
 }

@@ -166,7 +166,7 @@ pub async fn get(
 }
 
 /// A person to be registered.
-#[derive(Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Made by the client.
@@ -234,6 +234,7 @@ impl From<Person> for NewMember {
             phone: person.phone,
             occupation: person.occupation,
             legacy_number: person.legacy_number,
+            card_number: None,
         }
     }
 }
@@ -298,7 +299,7 @@ pub async fn register(
 }
 
 /// What is corrected of a household.
-#[derive(Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectHousehold {
     /// Null takes it out of its section.
@@ -425,7 +426,7 @@ pub async fn add_member(guard: Guard<need::RegisterWrite, MutualScope>, body: Bo
 }
 
 /// What is corrected of a person.
-#[derive(Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectMember {
     #[garde(inner(length(chars, min = 1, max = 80), custom(no_control)))]
@@ -456,6 +457,21 @@ pub struct CorrectMember {
     pub occupation: Option<Option<String>>,
 }
 
+impl From<CorrectMember> for MemberCorrection {
+    fn from(asked: CorrectMember) -> Self {
+        MemberCorrection {
+            family_name: asked.family_name.map(|name| name.trim().to_owned()),
+            given_name: asked.given_name.map(|name| name.trim().to_owned()),
+            sex: asked.sex,
+            birth_date: asked.birth_date,
+            birth_precision: asked.birth_precision,
+            national_id: asked.national_id,
+            phone: asked.phone,
+            occupation: asked.occupation,
+        }
+    }
+}
+
 /// `PATCH /mutuals/{m}/members/{id}`
 pub async fn correct_member(
     guard: Guard<need::RegisterWrite, MutualScope>,
@@ -465,17 +481,7 @@ pub async fn correct_member(
     let id = path.0.1;
     let order = guard.order(&body)?;
     let if_match = guard.facts.if_match.clone();
-    let asked = body.value;
-    let correction = MemberCorrection {
-        family_name: asked.family_name.map(|name| name.trim().to_owned()),
-        given_name: asked.given_name.map(|name| name.trim().to_owned()),
-        sex: asked.sex,
-        birth_date: asked.birth_date,
-        birth_precision: asked.birth_precision,
-        national_id: asked.national_id,
-        phone: asked.phone,
-        occupation: asked.occupation,
-    };
+    let correction = MemberCorrection::from(body.value);
     let (view, replayed) = guard
         .act(
             order,

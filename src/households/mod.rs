@@ -1,4 +1,7 @@
 //! The register: households, the persons in them, their cards.
+pub mod duplicates;
+pub mod duplicates_http;
+pub mod duplicates_store;
 pub mod events;
 pub mod events_http;
 pub mod file;
@@ -7,6 +10,7 @@ pub mod file_store;
 pub mod http;
 pub mod model;
 pub mod phones;
+pub mod resemblance;
 pub mod rules;
 pub mod service;
 pub mod store;

@@ -39,6 +39,8 @@ pub struct NewMember {
     pub occupation: Option<String>,
     /// The number of another system.
     pub legacy_number: Option<String>,
+    /// A card number that had been given out for the field; the next of the series where there is none.
+    pub card_number: Option<String>,
 }
 
 /// A household as told at registration.
@@ -305,17 +307,26 @@ pub fn add_persons(
 ) -> Result<Vec<Membership>> {
     let mutual = scope.mutual();
     let prefix = card_prefix(w, mutual)?;
-    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    let without = new.iter().filter(|person| person.card_number.is_none()).count();
+    let count = i64::try_from(without).unwrap_or(i64::MAX);
     let mut stays = Vec::with_capacity(new.len());
     let told: Vec<Option<&str>> = new.iter().map(|person| person.phone.as_deref()).collect();
     let told = dialled(w, mutual, &told, |at| format!("/members/{at}/phone"))?;
     let mut phones = Vec::new();
     // The series' row is the last lock: what follows only inserts.
-    let (_, first) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?;
-    for (at, ((serial, person), phone)) in (first..).zip(new).zip(&told).enumerate() {
+    let mut serial = match count {
+        0 => 0,
+        _ => series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?.1,
+    };
+    for (at, (person, phone)) in new.iter().zip(&told).enumerate() {
         let id = person.id.unwrap_or_else(|| w.new_id());
-        let number = card_number(&format!("{prefix}{serial:08}"))
-            .map_err(|error| Error::Fault(format!("no card number: {error}")))?;
+        let number = match &person.card_number {
+            Some(number) => number.clone(),
+            None => {
+                serial += 1;
+                card_of(&prefix, serial - 1)?
+            }
+        };
         let row = Member {
             mutual_id: mutual,
             id,
@@ -355,10 +366,24 @@ pub fn add_persons(
     }
     store::insert_memberships(w, &stays)?;
     files::insert_phones(w, &phones)?;
+    let ids: Vec<MemberId> = stays.iter().map(|stay| stay.member_id).collect();
+    super::duplicates::key(w, mutual, &ids, false)?;
     Ok(stays)
 }
 
-fn card_prefix(w: &mut Write, mutual: MutualId) -> Result<String> {
+/// The card number of a serial.
+///
+/// # Errors
+/// A fault where they are used up.
+pub fn card_of(prefix: &str, serial: i64) -> Result<String> {
+    card_number(&format!("{prefix}{serial:08}")).map_err(|error| Error::Fault(format!("no card number: {error}")))
+}
+
+/// The digits with which a mutual's card numbers begin.
+///
+/// # Errors
+/// A fault where it has none.
+pub fn card_prefix(w: &mut Write, mutual: MutualId) -> Result<String> {
     crate::organisations::store::find(w, mutual.into())?
         .and_then(|organisation| organisation.card_prefix)
         .ok_or_else(|| Error::Fault(format!("the mutual {mutual} has no card prefix")))
@@ -430,19 +455,35 @@ pub fn correct_household(
         correct_phone(w, scope.mutual(), of, known.phone.as_deref(), phone.as_ref(), scope.today())?;
     }
     w.changed("household", id.uuid(), known.section_id, row.section_id);
-    for (name, before, after) in [
+    let fields = [
         ("section_id", json!(known.section_id), json!(row.section_id)),
         ("area_id", json!(known.area_id), json!(row.area_id)),
         ("class", json!(known.class), json!(row.class)),
         ("phone", json!(known.phone), json!(row.phone)),
-    ] {
-        if before != after {
-            w.field(name, Some(before), Some(after));
-        }
-    }
+    ];
+    write_corrected(w, scope.mutual(), id.uuid(), known.version + 1, fields)?;
     w.touch(id);
     w.mark(known.registered_on);
     Ok(())
+}
+
+/// Names what was corrected in the audit, and keeps in which version it was: an update from the field that was made on an older
+/// one clashes with it (R49).
+fn write_corrected<const N: usize>(
+    w: &mut Write,
+    mutual: MutualId,
+    entity: uuid::Uuid,
+    version: i64,
+    fields: [(&str, serde_json::Value, serde_json::Value); N],
+) -> Result<()> {
+    let mut names = Vec::new();
+    for (name, before, after) in fields {
+        if before != after {
+            names.push(name);
+            w.field(name, Some(before), Some(after));
+        }
+    }
+    Ok(store::set_field_versions(w, mutual, Key::new(entity), &names, version)?)
 }
 
 /// What is corrected of a person; none leaves as it is, none within empties.
@@ -502,9 +543,10 @@ pub fn correct_member(
         store::remove_words(w, scope.mutual(), id)?;
         store::insert_words(w, scope.mutual(), id, &row.folded_name)?;
     }
+    super::duplicates::key(w, scope.mutual(), &[id], true)?;
     let section = store::find(w, scope, stay.household_id)?.and_then(|household| household.section_id);
     w.changed("member", id.uuid(), section, section);
-    for (name, before, after) in [
+    let fields = [
         ("family_name", json!(known.family_name), json!(row.family_name)),
         ("given_name", json!(known.given_name), json!(row.given_name)),
         ("sex", json!(known.sex), json!(row.sex)),
@@ -513,11 +555,8 @@ pub fn correct_member(
         ("national_id", json!(known.national_id), json!(row.national_id)),
         ("phone", json!(known.phone), json!(row.phone)),
         ("occupation", json!(known.occupation), json!(row.occupation)),
-    ] {
-        if before != after {
-            w.field(name, Some(before), Some(after));
-        }
-    }
+    ];
+    write_corrected(w, scope.mutual(), id.uuid(), known.version + 1, fields)?;
     w.touch(stay.household_id);
     w.mark(first_effect(stay.from_on, known.birth_date).min(first_effect(stay.from_on, row.birth_date)));
     Ok(())

@@ -21,6 +21,43 @@ pub fn lock(w: &mut Write, mutual: MutualId, id: HouseholdId) -> QueryResult<Opt
     households::table.find((mutual, id)).select(households::revision).first(w.conn()).optional()
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = field_versions, treat_none_as_default_value = false)]
+struct FieldVersion<'a> {
+    mutual_id: MutualId,
+    entity_id: EntityId,
+    field: &'a str,
+    version: i64,
+}
+
+/// Keeps in which version fields of a household or a person were changed last.
+pub fn set_field_versions(
+    w: &mut Write,
+    mutual: MutualId,
+    entity: EntityId,
+    names: &[&str],
+    version: i64,
+) -> QueryResult<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let own = field_versions::table
+        .filter(field_versions::mutual_id.eq(mutual))
+        .filter(field_versions::entity_id.eq(entity))
+        .filter(field_versions::field.eq_any(names.to_vec()));
+    diesel::delete(own).execute(w.conn())?;
+    let rows: Vec<FieldVersion> =
+        names.iter().map(|field| FieldVersion { mutual_id: mutual, entity_id: entity, field, version }).collect();
+    crate::insert_all!(w, field_versions::table, rows)
+}
+
+/// Whether a person is known who belongs to no household any more: his arrival was taken back.
+pub fn is_gone(r: &mut Read, mutual: MutualId, id: MemberId) -> QueryResult<bool> {
+    let known = members::table.find((mutual, id));
+    let stays = memberships::table.filter(memberships::mutual_id.eq(mutual)).filter(memberships::member_id.eq(id));
+    diesel::select(diesel::dsl::exists(known).and(diesel::dsl::not(diesel::dsl::exists(stays)))).get_result(r.conn())
+}
+
 /// The section of a household that the command holds locked.
 pub fn section_of(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<OrganisationId>> {
     households::table.find((mutual, id)).select(households::section_id).first(r.conn())

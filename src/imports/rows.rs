@@ -401,6 +401,7 @@ fn member(record: &mut Record, country: &str) -> Option<(String, Item)> {
         phone,
         occupation,
         legacy_number: Some(number.clone()),
+        card_number: None,
     };
     Some((number, Item::Member { household, person: Box::new(person) }))
 }

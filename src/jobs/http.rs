@@ -4,7 +4,7 @@ use super::store;
 use crate::access::guard::Guard;
 use crate::access::permissions::need;
 use crate::access::scopes::MutualScope;
-use crate::error::{Code, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::web::{Ids, changed, shown};
 use actix_web::HttpResponse;
@@ -40,9 +40,11 @@ pub struct JobView {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-impl From<Job> for JobView {
-    fn from(job: Job) -> Self {
-        JobView {
+impl TryFrom<Job> for JobView {
+    type Error = Error;
+
+    fn try_from(job: Job) -> Result<Self> {
+        Ok(JobView {
             id: job.id,
             kind: job.kind,
             subject_id: job.subject_id,
@@ -53,10 +55,10 @@ impl From<Job> for JobView {
                 .map(|(worker_id, until)| LeaseView { worker_id, until_at: until.and_utc() }),
             done: job.done,
             total: job.total,
-            result: job.result.and_then(|text| serde_json::from_str(&text).ok()),
+            result: job.result.map(|text| kept(&text, "results")).transpose()?,
             queued_at: job.queued_at.and_utc(),
             ended_at: job.ended_at.map(|at| at.and_utc()),
-        }
+        })
     }
 }
 
@@ -66,7 +68,7 @@ pub async fn get(guard: Guard<need::JobRead, MutualScope>, path: Ids<(Organisati
     let view = guard
         .read(move |r, scope| {
             let job = store::find(r, scope.mutual(), id)?.ok_or(Problem::of(Code::NotFound))?;
-            Ok(JobView::from(job))
+            JobView::try_from(job)
         })
         .await?;
     Ok(shown(&view))
@@ -93,7 +95,7 @@ pub async fn cancel(
             },
             move |r, scope, _| {
                 let job = store::find(r, scope.mutual(), id)?.ok_or(Problem::of(Code::NotFound))?;
-                Ok(JobView::from(job))
+                JobView::try_from(job)
             },
         )
         .await?;

@@ -4,7 +4,7 @@ use super::rules::{CallError, Product, ScheduleError, TermsError};
 use super::store;
 use crate::audit::frame::Order;
 use crate::db::{Read, Write};
-use crate::error::{Code, Error, FieldError, Problem, Result};
+use crate::error::{Code, Error, FieldError, Problem, Result, kept};
 use crate::ids::*;
 use crate::web::must_match;
 use chrono::NaiveDate;
@@ -15,8 +15,7 @@ use serde_json::json;
 /// # Errors
 /// A fault where the stored text cannot be read.
 pub fn parameters(row: &VersionRow) -> Result<Product> {
-    serde_json::from_str(&row.parameters)
-        .map_err(|error| Error::Fault(format!("the parameters of product version {} cannot be read: {error}", row.id)))
+    kept(&row.parameters, "parameters of a product")
 }
 
 fn text(parameters: &Product) -> Result<String> {

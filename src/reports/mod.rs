@@ -1,6 +1,7 @@
 //! Honest figures: of a mutual for itself, and of the mutuals below a body for the body, without a person.
 pub mod care_http;
 pub mod care_store;
+pub mod disclosure;
 pub mod http;
 pub mod model;
 pub mod rules;

@@ -85,6 +85,7 @@ pub fn household(dice: &mut Dice, currency: &str, on: NaiveDate) -> Vec<NewMembe
             phone: None,
             occupation: (age >= 18).then(|| dice.pick(TRADES).unwrap_or("farmer").to_owned()),
             legacy_number: None,
+            card_number: None,
         });
     };
     person(dice, Relationship::Principal, 22, 65);

@@ -124,7 +124,7 @@ fn belongs(new: &NewMovement) -> Result<()> {
 /// # Errors
 /// `not_enough_cash` as it is now.
 pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
-    let new: NewMovement = read(execution)?;
+    let new: NewMovement = execution.request()?;
     let act = Act {
         mutual: execution.mutual,
         currency: execution.currency,
@@ -133,11 +133,6 @@ pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
         by: Some(execution.requested_by),
     };
     write(w, &act, Key::new(execution.id.uuid()), &new)
-}
-
-fn read<T: serde::de::DeserializeOwned>(execution: &Execution) -> Result<T> {
-    serde_json::from_value(execution.request.clone())
-        .map_err(|error| Error::Fault(format!("a stored request cannot be read: {error}")))
 }
 
 fn write(w: &mut Write, act: &Act, id: MovementId, new: &NewMovement) -> Result<()> {
@@ -228,7 +223,7 @@ pub fn request_reversal(
 /// # Errors
 /// `already_reversed` where that happened since it was asked for.
 pub fn reverse(w: &mut Write, execution: &Execution) -> Result<()> {
-    let asked: ReversalRequest = read(execution)?;
+    let asked: ReversalRequest = execution.request()?;
     let id: MovementReversalId = Key::new(execution.id.uuid());
     let found = store::find_movement(w, execution.mutual, asked.movement_id)?;
     let (movement, _) = found.ok_or_else(|| Error::Fault("a request names an unknown movement".into()))?;

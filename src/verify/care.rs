@@ -2,7 +2,7 @@
 //! and its risks, letters.
 use super::{Finding, store};
 use crate::claims::model::{ClaimState, FormerDecision};
-use crate::claims::risk::{RiskFacts, risk};
+use crate::claims::risk::{facts_of, risk};
 use crate::claims::rules::{Input, adjudicate};
 use crate::claims::store as claim_store;
 use crate::db::Read;
@@ -73,9 +73,12 @@ fn queue(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
             let what = format!("claim {} is {state}, the queue says otherwise", review.id);
             findings.push(finding("queue", code, what));
         }
-        // What waited before risks were computed has no facts.
-        let Ok(facts) = serde_json::from_str::<RiskFacts>(&review.risk_facts) else { continue };
-        if risk(&facts).map(|risk| risk.score).ok() != Some(review.risk) {
+        let score = match facts_of(&review) {
+            Ok(None) => continue,
+            Ok(Some(facts)) => risk(&facts).map(|risk| risk.score).ok(),
+            Err(_) => None,
+        };
+        if score != Some(review.risk) {
             let what = format!("claim {}: its risk is not what its facts give", review.id);
             findings.push(finding("risks", code, what));
         }

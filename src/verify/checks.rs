@@ -40,14 +40,16 @@ pub fn commands(r: &mut Read, mutual: MutualId, code: &str) -> Result<(u64, Vec<
     Ok((u64::try_from(count).unwrap_or(0), findings))
 }
 
-/// Receipts run from the series' first number to its last without a gap, and each belongs to something.
+/// Receipts run from the series' first number to its last without a gap, but for those of devices, whose gaps have not arrived
+/// yet; and each belongs to something.
 ///
 /// # Errors
 /// The database's.
 pub fn series(r: &mut Read, mutual: MutualId, code: &str) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for (id, kind, label, first, last) in store::list_series(r, mutual)? {
-        if kind != SeriesKind::Receipt {
+    let devices = store::list_devices(r, mutual)?;
+    for (id, kind, issuer, label, first, last) in store::list_series(r, mutual)? {
+        if kind != SeriesKind::Receipt || devices.contains(&issuer) {
             continue;
         }
         let numbers: Vec<i64> =

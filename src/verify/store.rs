@@ -6,6 +6,7 @@ use crate::db::schema::*;
 use crate::ids::*;
 use crate::ledger::model::{Account, Transfer};
 use diesel::prelude::*;
+use std::collections::BTreeSet;
 
 /// Commands without an audit row that names them.
 pub fn commands_without_audit(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<(CommandId, String)>> {
@@ -27,14 +28,20 @@ pub fn count_commands(r: &mut Read, mutual: MutualId) -> QueryResult<i64> {
 }
 
 /// A series: its first and its last number.
-type SeriesRow = (SeriesId, crate::series::SeriesKind, String, i64, i64);
+type SeriesRow = (SeriesId, crate::series::SeriesKind, CashDeskId, String, i64, i64);
 
-/// Series: id, kind, label, last number.
+/// The devices of agents, as issuers of receipts.
+pub fn list_devices(r: &mut Read, mutual: MutualId) -> QueryResult<BTreeSet<CashDeskId>> {
+    let ids: Vec<DeviceId> = devices::table.filter(devices::mutual_id.eq(mutual)).select(devices::id).load(r.conn())?;
+    Ok(ids.into_iter().map(|id| Key::new(id.uuid())).collect())
+}
+
+/// Series: id, kind, issuer, label, first and last number.
 pub fn list_series(r: &mut Read, mutual: MutualId) -> QueryResult<Vec<SeriesRow>> {
     series::table
         .filter(series::mutual_id.eq(mutual))
         .order(series::id)
-        .select((series::id, series::kind, series::label, series::first_number, series::last_number))
+        .select((series::id, series::kind, series::issuer_id, series::label, series::first_number, series::last_number))
         .load(r.conn())
 }
 

@@ -8,6 +8,7 @@ mod cards;
 mod contributions;
 mod eligibility;
 mod enrolments;
+mod field;
 mod frame;
 mod households;
 mod ledger;

@@ -6,6 +6,7 @@ mod cards;
 mod care;
 mod catalogue;
 mod claims;
+mod field;
 mod household;
 mod invoices;
 mod money;
@@ -347,6 +348,7 @@ fn all() -> impl Iterator<Item = &'static Sample> {
         .chain(invoices::SAMPLES)
         .chain(cards::SAMPLES)
         .chain(money::SAMPLES)
+        .chain(field::SAMPLES)
 }
 
 static SAMPLES: &[Sample] = &[

@@ -47,6 +47,7 @@ async fn every_route_leaves_the_rows_that_the_table_says() {
             Writes::Audit => (commands, audits, marks, changes) == (0, 1, 0, 0),
             Writes::Command => commands == 1 && audits >= 1 && named == audits && (marks, changes) == (0, 0),
             Writes::Facts => commands == 1 && audits == 1 && named == 1 && marks >= 1 && changes >= 1,
+            Writes::Many => commands == 2 && audits == 2 && named == 2 && marks >= 2 && changes >= 2,
         };
         if !right {
             wrong.push(format!(

@@ -45,6 +45,38 @@ impl TestDb {
         TestDb { db, clock, url, text, _folder: folder, drop }
     }
 
+    /// The same database once more; it goes away with the first.
+    pub fn again(of: &TestDb) -> TestDb {
+        let (db, clock, url, text) = (of.db.clone(), of.clock.clone(), of.url.clone(), of.text.clone());
+        TestDb { db, clock, url, text, _folder: None, drop: None }
+    }
+
+    /// A copy that was made of this one, as a database of its own.
+    pub fn restored(&self, copy: &Path) -> TestDb {
+        let (text, folder, drop) = if on_postgres() { self.restored_there(copy) } else { restored_file(copy) };
+        let url = DatabaseUrl::parse(&text, true).unwrap();
+        let db = Db::open(url.clone(), self.clock.clone(), Ids::random(self.clock.clone()), false).unwrap();
+        TestDb { db, clock: self.clock.clone(), url, text, _folder: folder, drop }
+    }
+
+    fn restored_there(&self, copy: &Path) -> (String, Option<tempfile::TempDir>, Option<(String, String)>) {
+        let (server, _) = self.text.rsplit_once('/').unwrap();
+        let mut unique = [0u8; 8];
+        ayni::ids::fill_from_machine(&mut unique);
+        let name = format!("ayni_test_{}_r", data_encoding::HEXLOWER.encode(&unique));
+        let admin = std::env::var("AYNI_TEST_POSTGRES").unwrap();
+        let mut conn = PgConnection::establish(&admin).unwrap();
+        diesel::sql_query(format!("CREATE DATABASE {name} TEMPLATE template0")).execute(&mut conn).unwrap();
+        let url = format!("{server}/{name}");
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let newest = versions.map(|entry| entry.path().join("bin/pg_restore")).filter(|path| path.is_file()).max();
+        let program = newest.unwrap_or_else(|| "pg_restore".into());
+        let restoring = std::process::Command::new(program).args(["--no-owner", "--dbname", &url]).arg(copy).output();
+        let output = restoring.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (url, None, Some((admin, name)))
+    }
+
     /// A connection as the owner, below all walls.
     pub fn owner(&self) -> ayni::db::Conn {
         let mut conn = ayni::db::connect::establish(&self.url).unwrap();
@@ -115,6 +147,13 @@ fn sqlite() -> (String, Option<tempfile::TempDir>, Option<(String, String)>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ayni.db");
     std::fs::copy(&template, &path).unwrap();
+    (format!("sqlite://{}", path.display()), Some(folder), None)
+}
+
+fn restored_file(copy: &Path) -> (String, Option<tempfile::TempDir>, Option<(String, String)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ayni.db");
+    std::fs::copy(copy, &path).unwrap();
     (format!("sqlite://{}", path.display()), Some(folder), None)
 }
 

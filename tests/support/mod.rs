@@ -4,6 +4,7 @@
 pub mod care;
 pub mod database;
 pub mod office;
+pub mod page;
 pub mod register;
 pub mod rows;
 pub mod world;

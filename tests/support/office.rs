@@ -313,6 +313,7 @@ pub fn person(relationship: Relationship, birth_date: NaiveDate) -> NewMember {
         phone: None,
         occupation: None,
         legacy_number: None,
+        card_number: None,
     }
 }
 

@@ -281,6 +281,28 @@ impl World {
         self.parts.access.pictures.reload().unwrap();
     }
 
+    /// Grants a user a role in one more place, and lets it count at once.
+    pub fn grant(&self, user: &str, role: Role, place: &str) {
+        let granted = self.test.db.write(Wall::ROOT, |w| {
+            let grant = Grant {
+                id: w.new_id(),
+                user_id: self.users[user],
+                role,
+                organisation_id: Some(self.org(place)),
+                provider_id: None,
+                reason: None,
+                granted_by: None,
+                granted_at: w.now(),
+                expires_at: None,
+                ended_at: None,
+                ended_by: None,
+            };
+            Ok::<_, Error>(store::insert_grant(w, &grant)?)
+        });
+        granted.unwrap();
+        self.parts.access.pictures.reload().unwrap();
+    }
+
     /// A facility's id.
     pub fn provider(&self, code: &str) -> ProviderId {
         *self.providers.get(code).unwrap_or_else(|| panic!("no facility {code}"))

@@ -8,7 +8,7 @@ use super::views::faults_of;
 use crate::access::scopes::MutualScope;
 use crate::claims::rules::{Bearer, Liable, LineReason, Mode};
 use crate::db::Read;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, kept};
 use crate::ids::*;
 use crate::money::{Currency, format_minor};
 use crate::page::{Ask, Page};
@@ -47,7 +47,7 @@ pub struct DisallowanceView {
     pub reasons: Vec<DisallowanceReason>,
 }
 
-fn view(row: CutLine) -> DisallowanceView {
+fn view(row: CutLine) -> Result<DisallowanceView> {
     let (line, service, quantity, unit_price) = row.line;
     let asked_minor = quantity.saturating_mul(unit_price);
     let base = |mutual_minor, member_minor, provider_minor, other_payer_minor| DisallowanceView {
@@ -66,7 +66,7 @@ fn view(row: CutLine) -> DisallowanceView {
         other_payer_minor,
         reasons: Vec::new(),
     };
-    match row.claim_reason {
+    Ok(match row.claim_reason {
         // The whole claim was refused: its billed amount is borne by one.
         Some(reason) => {
             let by_provider = row.claim_writeoff > 0;
@@ -76,7 +76,7 @@ fn view(row: CutLine) -> DisallowanceView {
             DisallowanceView { reasons, ..base(0, member, provider, 0) }
         }
         None => {
-            let found: Vec<LineReason> = serde_json::from_str(&row.reasons).unwrap_or_default();
+            let found: Vec<LineReason> = kept(&row.reasons, "reasons")?;
             let [mutual, member, provider, other] =
                 [row.parts.0, row.parts.1, row.parts.2, row.parts.3].map(|part| part.unwrap_or(0));
             // What the facility bears beyond the price was put on it by a person.
@@ -89,7 +89,7 @@ fn view(row: CutLine) -> DisallowanceView {
             let reasons = found.iter().map(told).collect();
             DisallowanceView { reasons, ..base(mutual, member, provider, other) }
         }
-    }
+    })
 }
 
 /// A page of what was cut and refused.
@@ -98,7 +98,7 @@ fn view(row: CutLine) -> DisallowanceView {
 /// The database's.
 pub fn page(r: &mut Read, scope: &MutualScope, invoice: InvoiceId, ask: &Ask) -> Result<Page<DisallowanceView>> {
     let rows = store::list_cut(r, scope.mutual(), invoice, ask.after_two()?, ask.fetch())?;
-    Ok(ask.page(rows, |row| vec![row.ordinal.to_string(), row.line.0.to_string()], view))
+    ask.try_page(rows, |row| vec![row.ordinal.to_string(), row.line.0.to_string()], view)
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -119,7 +119,7 @@ pub fn table(r: &mut Read, scope: &MutualScope, invoice: InvoiceId) -> Result<St
     table.write_record(header.split(',')).map_err(failed)?;
     let currency: Currency = scope.currency();
     for row in store::list_cut(r, scope.mutual(), invoice, None, i64::MAX)? {
-        let row = view(row);
+        let row = view(row)?;
         let reasons: Vec<String> =
             row.reasons.iter().map(|reason| format!("{} ({})", reason.code, reason.liable)).collect();
         let amount = |minor: i64| format_minor(minor, currency);

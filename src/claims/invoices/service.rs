@@ -8,7 +8,7 @@ use crate::audit::frame::Order;
 use crate::claims::model::ClaimState;
 use crate::dates::{add_days, month_of, within};
 use crate::db::{Read, Write};
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::jobs::model::JobKind;
 use crate::jobs::{enqueue, store as jobs};
@@ -236,7 +236,7 @@ pub fn text_of<T: serde::Serialize + ?Sized>(what: &T) -> Result<String> {
 /// # Errors
 /// A fault of ours.
 pub fn rows_of(item: &Item) -> Result<Vec<super::file::SentRow>> {
-    serde_json::from_str(&item.content).map_err(|error| Error::Fault(format!("kept rows cannot be read: {error}")))
+    kept(&item.content, "rows")
 }
 
 /// In what a certificate that is a claim differs from what was sent now; none where it does not.

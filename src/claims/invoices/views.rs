@@ -6,7 +6,7 @@ use crate::access::scopes::MutualScope;
 use crate::claims::model::{ClaimReason, ClaimState, Outcome};
 use crate::claims::rules::{Totals, invoice as add_up};
 use crate::db::Read;
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::jobs::http::JobView;
 use crate::jobs::store as jobs;
@@ -192,7 +192,7 @@ pub fn views(
                 other_payer_minor: parts.iter().map(|part| part.other_payer).sum(),
                 payable_minor: added.payable,
             },
-            job: job.map(JobView::from).ok_or_else(|| Error::Fault("an invoice's job is not there".into()))?,
+            job: job.ok_or_else(|| Error::Fault("an invoice's job is not there".into()))?.try_into()?,
             number: row.number,
             version: row.version,
         });
@@ -308,5 +308,5 @@ pub fn items(
 /// A fault of ours.
 pub fn faults_of(row: &Item) -> Result<Vec<BadField>> {
     let Some(text) = &row.faults else { return Ok(Vec::new()) };
-    serde_json::from_str(text).map_err(|error| Error::Fault(format!("kept faults cannot be read: {error}")))
+    kept(text, "faults")
 }

@@ -72,6 +72,7 @@ pub fn family(world: &World, user: Option<UserId>, place: &str) -> Family {
         phone: None,
         occupation: None,
         legacy_number: None,
+        card_number: None,
     };
     let new = NewHousehold {
         number: None,

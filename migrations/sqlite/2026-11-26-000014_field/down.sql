@@ -1,0 +1,10 @@
+DROP TABLE possible_duplicates;
+DROP TABLE match_keys;
+DROP TABLE changes;
+DROP TABLE feed_heads;
+DROP TABLE field_versions;
+DROP TABLE held_pushes;
+DROP TABLE sync_proposals;
+DROP TABLE sync_results;
+DROP TABLE number_blocks;
+DROP TABLE devices;

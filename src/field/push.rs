@@ -1,0 +1,735 @@
+//! What a device sends: up to a hundred operations in one transaction, each in a savepoint of its own or of its group. The
+//! households of all are locked first, in order; the answer comes after the one commit. What comes to nothing is kept as a
+//! proposal, so that nothing that was typed is lost.
+use super::devices::{self, has_number};
+use super::model::*;
+use super::operations::{self, Days, EntityKind, Kind, MOST, Operation, Refusal, Sent, Wanted};
+use super::rules::{self, Known, Reason, Seen, Status};
+use super::store;
+use crate::access::picture::Picture;
+use crate::access::scopes::MutualScope;
+use crate::audit::frame::{Done, Hooks, Order, command_in};
+use crate::audit::model::Asker;
+use crate::contributions::model::Method;
+use crate::contributions::service::{Locked, NewPayment, Taker, pay};
+use crate::db::{DbError, Wall, Write};
+use crate::error::{Code, Error, Problem, Result, kept};
+use crate::households::file::{self, NewConsent};
+use crate::households::service::{self, HouseholdCorrection, MemberCorrection, NewHousehold, section_for};
+use crate::households::{duplicates, events, store as households};
+use crate::ids::*;
+use crate::web::etag;
+use chrono::{DateTime, Duration, NaiveDateTime};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// How long results are kept, in days.
+pub const KEPT_DAYS: i64 = 90;
+/// The version of the protocol.
+pub const SCHEMA: i64 = 1;
+/// A device's clock may be so many hours wrong before its dates need confirmation.
+const SKEW_HOURS: i64 = 24;
+/// Old results that one push forgets at most.
+const FORGETS: i64 = 200;
+
+/// What a device sends.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// Made by the client; information.
+    pub batch_id: Uuid,
+    /// The device's clock, RFC 3339.
+    pub device_time: DateTime<chrono::FixedOffset>,
+    /// The version of the protocol: 1.
+    pub schema: i64,
+    /// 1 to 100; how they look is in `docs/sync.md`.
+    #[schema(value_type = Vec<Object>, min_items = 1, max_items = 100)]
+    pub ops: Vec<Value>,
+}
+
+/// What an operation came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationResult {
+    /// Null where the operation had none that could be read.
+    pub op_id: Option<Uuid>,
+    pub status: Status,
+    /// The entity's version: of what was applied or merged, and now, of a conflict of fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// Why it came to nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// A sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The fields at fault, or that clash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// Of a conflict of fields: what the server has in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub server_values: Option<Map<String, Value>>,
+    /// `member/…`: a person of the device's sections who may be the same as one that was just registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub possible_duplicate_of: Option<String>,
+}
+
+/// The answer to a push.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PushAnswer {
+    pub received_at: DateTime<chrono::Utc>,
+    /// The device empties itself: it was said to be lost. What it sent is held for the office.
+    pub wipe: bool,
+    /// One for each operation, in their order; none where what was sent is held.
+    pub results: Vec<OperationResult>,
+}
+
+/// On whose behalf a push is carried out.
+#[derive(Clone, Copy)]
+pub struct Pushing<'a> {
+    pub hooks: &'a Hooks,
+    pub picture: &'a Picture,
+    /// The agent's own reach, or the officer's who decides on a proposal.
+    pub scope: &'a MutualScope,
+    pub device: &'a Device,
+    pub asker: Asker,
+}
+
+/// Reads the envelope.
+///
+/// # Errors
+/// `unreadable`, `invalid` naming the field.
+pub fn envelope(body: &[u8]) -> Result<Envelope> {
+    let json: Value = serde_json::from_slice(body)
+        .map_err(|error| Problem::with(Code::Unreadable, format!("the body is no JSON: {error}")))?;
+    let envelope: Envelope = crate::web::read_plain(&json)?;
+    if envelope.schema != SCHEMA {
+        return Err(Problem::field("/schema", "unknown_value", format!("this server speaks {SCHEMA}")).into());
+    }
+    if envelope.ops.is_empty() || envelope.ops.len() > MOST {
+        return Err(Problem::field("/ops", "out_of_bounds", format!("from 1 to {MOST} operations")).into());
+    }
+    Ok(envelope)
+}
+
+/// Whether a device's clock is too far from ours.
+fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime) -> bool {
+    (told.naive_utc() - now).abs() > Duration::hours(SKEW_HOURS)
+}
+
+/// Carries out what a device sent, within one transaction.
+///
+/// # Errors
+/// The database's; what an operation is refused for is its result.
+pub fn push(w: &mut Write, by: &Pushing, envelope: &Envelope) -> Result<Vec<OperationResult>> {
+    let mutual = by.scope.mutual();
+    let days = Days::of_field(by.scope.today());
+    let sent: Vec<Sent> = envelope.ops.iter().cloned().map(|op| operations::read(op, days)).collect();
+    lock_households(w, mutual, &sent)?;
+    let named: BTreeSet<OperationId> = sent.iter().flat_map(|op| op.depends_on.iter().copied().chain(op.id)).collect();
+    let ids: Vec<OperationId> = named.into_iter().collect();
+    let mut push = Push {
+        by: *by,
+        skewed: is_skewed(envelope.device_time, w.now()),
+        stored: BTreeMap::new(),
+        blocks: store::list_blocks(w, mutual, by.device.id)?,
+    };
+    for row in store::list_results(w, mutual, &ids)? {
+        push.stored.insert(row.id, (row.hash.clone(), kept(&row.result, "results")?));
+    }
+    let mut results = Vec::with_capacity(sent.len());
+    let mut done_groups = BTreeSet::new();
+    let mut rest = sent.as_slice();
+    while let Some(first) = rest.first() {
+        // Operations of a group stand together.
+        let together = match &first.group {
+            None => 1,
+            Some(name) => rest.iter().take_while(|op| op.group.as_ref() == Some(name)).count(),
+        };
+        let (now, later) = rest.split_at(together);
+        rest = later;
+        let split = first.group.as_ref().is_some_and(|name| !done_groups.insert(name.clone()));
+        results.extend(push.together(w, now, split)?);
+    }
+    store::set_seen(w, mutual, by.device.id, w.now())?;
+    let old = w.now() - Duration::days(KEPT_DAYS);
+    store::forget_results(w, mutual, old, FORGETS)?;
+    Ok(results)
+}
+
+/// Locks the households of all operations, by ascending id; those that are created in this push nobody else knows.
+fn lock_households(w: &mut Write, mutual: MutualId, sent: &[Sent]) -> Result<()> {
+    let read = || sent.iter().filter_map(|op| op.read.as_ref().ok());
+    let members: Vec<MemberId> = read().flat_map(Operation::members).collect();
+    let of_members = |w: &mut Write| -> Result<BTreeMap<MemberId, HouseholdId>> {
+        if members.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        Ok(store::list_households_of(w, mutual, &members)?.into_iter().collect())
+    };
+    let before = of_members(w)?;
+    let mut ids: BTreeSet<HouseholdId> = read().flat_map(Operation::households).collect();
+    ids.extend(before.values().copied());
+    for id in ids {
+        households::lock(w, mutual, id)?;
+    }
+    if of_members(w)? == before { Ok(()) } else { Err(Error::Again) }
+}
+
+/// A push while it is carried out.
+struct Push<'a> {
+    by: Pushing<'a>,
+    skewed: bool,
+    /// What operations came to first: their content, their result.
+    stored: BTreeMap<OperationId, (Vec<u8>, OperationResult)>,
+    blocks: Vec<NumberBlock>,
+}
+
+/// Why an operation was not carried out.
+enum Stop {
+    Blocked,
+    Refused(Status, Box<Refusal>, Option<Clashed>),
+}
+
+/// What the device is told of a conflict of fields: the version, and what the server has.
+struct Clashed {
+    version: i64,
+    values: Map<String, Value>,
+}
+
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Self {
+        Failed::Error(error.into())
+    }
+}
+
+/// What ends a savepoint: an operation that is told why, or the whole push.
+enum Failed {
+    /// Which of the group, and why.
+    Stop(usize, Stop),
+    Error(Error),
+}
+
+impl crate::db::Outcome for Failed {
+    fn database(&self) -> Option<&diesel::result::Error> {
+        match self {
+            Failed::Error(error) => crate::db::Outcome::database(error),
+            Failed::Stop(..) => None,
+        }
+    }
+}
+
+fn plain(op: &Sent, status: Status) -> OperationResult {
+    OperationResult {
+        op_id: op.id.map(Key::uuid),
+        status,
+        version: None,
+        code: None,
+        detail: None,
+        fields: Vec::new(),
+        server_values: None,
+        possible_duplicate_of: None,
+    }
+}
+
+impl Push<'_> {
+    /// Carries out one operation, or a group, all or nothing; gives a result for each.
+    fn together(&mut self, w: &mut Write, ops: &[Sent], split: bool) -> Result<Vec<OperationResult>> {
+        // What was seen before is not done again; the others of a group are.
+        let mut results: Vec<Option<OperationResult>> = ops.iter().map(|op| self.seen_before(op)).collect();
+        let fresh: Vec<usize> = (0..ops.len()).filter(|at| results.get(*at).is_some_and(Option::is_none)).collect();
+        let done = if split {
+            let refusal = Refusal::new("GROUP_SPLIT", "the operations of a group stand together");
+            Err(Failed::Stop(0, Stop::Refused(Status::Rejected, Box::new(refusal), None)))
+        } else if fresh.is_empty() {
+            Ok(Vec::new())
+        } else {
+            w.savepoint(|w| {
+                let mut done: Vec<OperationResult> = Vec::with_capacity(fresh.len());
+                for at in &fresh {
+                    let Some(op) = ops.get(*at) else { continue };
+                    match self.one(w, op, &done) {
+                        Ok(result) => done.push(result),
+                        Err(Failed::Stop(_, stop)) => return Err(Failed::Stop(*at, stop)),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(done)
+            })
+        };
+        let (at_fault, stop) = match done {
+            Ok(done) => {
+                for (at, result) in fresh.iter().zip(done) {
+                    if let (Some(op), Some(place)) = (ops.get(*at), results.get_mut(*at)) {
+                        self.keep(w, op, &result)?;
+                        *place = Some(result);
+                    }
+                }
+                return Ok(results.into_iter().flatten().collect());
+            }
+            Err(Failed::Stop(at, stop)) => (at, stop),
+            Err(Failed::Error(error)) => return Err(error),
+        };
+        for at in fresh {
+            let (Some(op), Some(place)) = (ops.get(at), results.get_mut(at)) else { continue };
+            let own = split || at == at_fault;
+            *place = Some(self.stopped(w, op, &stop, own)?);
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// The stored result of an operation that came before (R47), and what cannot even be told apart.
+    fn seen_before(&self, op: &Sent) -> Option<OperationResult> {
+        let Some(id) = op.id else {
+            let refusal = op.read.as_ref().err().map(|refusal| refusal.detail.clone());
+            let detail = refusal.unwrap_or_else(|| "op_id is a UUID".into());
+            let code = Some("OP_ID_MISSING".into());
+            return Some(OperationResult { code, detail: Some(detail), ..plain(op, Status::Rejected) });
+        };
+        let known = self.stored.get(&id);
+        match rules::seen(known.map(|(hash, _)| hash.as_slice()), op.hash.as_slice()) {
+            Seen::New => None,
+            Seen::Same => known.map(|(_, result)| OperationResult { status: Status::Replayed, ..result.clone() }),
+            Seen::Reused => {
+                let detail = "this id came before with other content";
+                let code = Some(Reason::OpIdReused.code().into());
+                Some(OperationResult { code, detail: Some(detail.into()), ..plain(op, Status::Rejected) })
+            }
+        }
+    }
+
+    /// The result of an operation that came to nothing; it is kept, but for a blocked one (R48).
+    fn stopped(&mut self, w: &mut Write, op: &Sent, stop: &Stop, own: bool) -> Result<OperationResult> {
+        let (status, refusal, clashed) = match stop {
+            Stop::Blocked => {
+                let code = Some(Reason::DependencyFailed.code().to_owned());
+                let detail = Some("what it depends on, or its group, is not there".to_owned());
+                return Ok(OperationResult { code, detail, ..plain(op, Status::Blocked) });
+            }
+            Stop::Refused(status, refusal, clashed) if own => (*status, refusal.as_ref().clone(), clashed.as_ref()),
+            Stop::Refused(..) => {
+                (Status::Rejected, Refusal::new("GROUP_FAILED", "another operation of its group came to nothing"), None)
+            }
+        };
+        let result = OperationResult {
+            version: clashed.map(|clashed| clashed.version),
+            code: Some(refusal.code.clone()),
+            detail: Some(refusal.detail.clone()),
+            fields: refusal.fields.clone(),
+            server_values: clashed.map(|clashed| clashed.values.clone()),
+            ..plain(op, status)
+        };
+        self.keep(w, op, &result)?;
+        self.propose(w, op, &result)?;
+        Ok(result)
+    }
+
+    fn keep(&mut self, w: &mut Write, op: &Sent, result: &OperationResult) -> Result<()> {
+        let Some(id) = op.id else { return Ok(()) };
+        let row = StoredResult {
+            mutual_id: self.by.scope.mutual(),
+            id,
+            device_id: self.by.device.id,
+            hash: op.hash.to_vec(),
+            result: json!(result).to_string(),
+            recorded_at: w.now(),
+        };
+        if !store::insert_result(w, &row)? {
+            // Another push of the same operation was faster: its result is the one to give.
+            return Err(Error::Again);
+        }
+        self.stored.insert(id, (row.hash, result.clone()));
+        Ok(())
+    }
+
+    /// Keeps what came to nothing for the office.
+    fn propose(&self, w: &mut Write, op: &Sent, result: &OperationResult) -> Result<()> {
+        let (Some(id), Some(code)) = (op.id, &result.code) else { return Ok(()) };
+        let mutual = self.by.scope.mutual();
+        let text = |name: &str| {
+            let text = op.json.get(name).and_then(Value::as_str).unwrap_or_default();
+            text.chars().take(80).filter(|c| *c != '\0').collect::<String>()
+        };
+        let section = match self.by.scope.sections() {
+            crate::access::scopes::Sections::These(sections) => sections.first().copied(),
+            crate::access::scopes::Sections::All => None,
+        };
+        let row = Proposal {
+            mutual_id: mutual,
+            id,
+            device_id: self.by.device.id,
+            agent_id: self.by.device.agent_id,
+            operation: text("type"),
+            entity: text("entity"),
+            section_id: section,
+            content: op.json.to_string(),
+            status: result.status,
+            code: code.clone(),
+            fields: json!(result.fields).to_string(),
+            detail: result.detail.clone(),
+            received_at: w.now(),
+            state: ProposalState::Open,
+            decided_by: None,
+            decided_at: None,
+            note: None,
+            version: 1,
+        };
+        Ok(store::insert_proposal(w, &row)?)
+    }
+
+    /// Carries out one operation within a savepoint.
+    fn one(
+        &self,
+        w: &mut Write,
+        op: &Sent,
+        before: &[OperationResult],
+    ) -> std::result::Result<OperationResult, Failed> {
+        let came_to = |id: &OperationId| {
+            let stored = self.stored.get(id).map(|(_, result)| result.status);
+            stored.or_else(|| before.iter().find(|result| result.op_id == Some(id.uuid())).map(|result| result.status))
+        };
+        if !rules::may_go_on(&op.depends_on, came_to) {
+            return Err(Failed::Stop(0, Stop::Blocked));
+        }
+        let refused = |status, refusal| Failed::Stop(0, Stop::Refused(status, refusal, None));
+        let operation = op.read.as_ref().map_err(|refusal| refused(Status::Rejected, refusal.clone()))?;
+        if let Some(name) = operation.opens_on().filter(|_| self.skewed) {
+            let detail = "the device's clock is wrong by more than a day: the office confirms dates that open rights";
+            let refusal = Refusal { fields: vec![name.into()], ..Refusal::new("CLOCK_SKEW", detail) };
+            return Err(refused(Status::Conflict, Box::new(refusal)));
+        }
+        let result = carry_out(w, &self.by, &self.blocks, op, operation);
+        result.map_err(|error| match error {
+            Failed::Error(Error::Problem(problem)) => refused(Status::Rejected, Box::new(Refusal::told(&problem))),
+            // One operation that this program cannot do must not hold up all that an agent has gathered.
+            Failed::Error(error) if is_own_fault(&error) => {
+                tracing::error!(%error, "an operation from the field could not be carried out");
+                refused(Status::Rejected, Box::new(Refusal::new("INTERNAL", "a fault on our side; it is logged")))
+            }
+            other => other,
+        })
+    }
+}
+
+/// A fault that trying again would only repeat; a database that is busy or gone is none.
+fn is_own_fault(error: &Error) -> bool {
+    use diesel::result::DatabaseErrorKind as Kind;
+    match error {
+        Error::Fault(_) => true,
+        Error::Db(DbError::Failed(diesel::result::Error::DatabaseError(kind, _))) => matches!(
+            kind,
+            Kind::UniqueViolation | Kind::ForeignKeyViolation | Kind::NotNullViolation | Kind::CheckViolation
+        ),
+        _ => false,
+    }
+}
+
+/// The route that commands of devices carry.
+const ROUTE: &str = "POST /api/v1/mutuals/{m}/sync/push";
+
+/// Carries out an operation as a command of its own.
+fn carry_out(
+    w: &mut Write,
+    by: &Pushing,
+    blocks: &[NumberBlock],
+    op: &Sent,
+    operation: &Operation,
+) -> std::result::Result<OperationResult, Failed> {
+    let mutual = by.scope.mutual();
+    let update = match operation.kind {
+        Kind::Update => Some(clash(w, by, operation)?),
+        _ => None,
+    };
+    let order = Order {
+        id: Key::new(command_of(op, operation)),
+        wall: Wall::mutual(mutual),
+        route: ROUTE.into(),
+        hash: op.whole,
+        asker: by.asker,
+        today: by.scope.today(),
+        by_header: false,
+    };
+    let mut found = None;
+    let done = command_in(w, by.hooks, &order, &mut |w| {
+        found = act(w, by, blocks, &order, operation)?;
+        Ok(())
+    });
+    match done {
+        // Where it had been done and its result was forgotten, what it did stands.
+        Ok(done) => {
+            let version = match operation.kind {
+                Kind::Update => known(w, by, operation)?.map(|known| known.version),
+                _ => Some(1),
+            };
+            let status = update.filter(|_| done != Done::Replayed).unwrap_or(Status::Applied);
+            Ok(OperationResult { version, possible_duplicate_of: found, ..plain(op, status) })
+        }
+        Err(Error::Problem(problem)) if problem.code == Code::IdReused => {
+            let refusal = Refusal::of(Reason::EntityExists, "there is one of this id");
+            Err(Failed::Stop(0, Stop::Refused(Status::Rejected, Box::new(refusal), None)))
+        }
+        Err(Error::Problem(problem)) if problem.code == Code::NotFound => {
+            let told = Refusal::told(&problem);
+            let refusal =
+                Refusal { fields: told.fields, ..Refusal::of(Reason::EntityUnknown, "there is none of this id") };
+            Err(Failed::Stop(0, Stop::Refused(Status::Rejected, Box::new(refusal), None)))
+        }
+        Err(error) => Err(Failed::Error(error)),
+    }
+}
+
+/// Carries out an operation that the office accepts, whatever the version that it was made on; the frame of the decision's own
+/// command goes on behind it.
+///
+/// # Errors
+/// What the operation is refused for.
+pub fn carry_out_for_office(w: &mut Write, by: &Pushing, op: &Sent, operation: &Operation) -> Result<OperationResult> {
+    let blocks = store::list_blocks(w, by.scope.mutual(), by.device.id)?;
+    let order = Order {
+        id: Key::new(command_of(op, operation)),
+        wall: Wall::mutual(by.scope.mutual()),
+        route: ROUTE.into(),
+        hash: op.whole,
+        asker: by.asker,
+        today: by.scope.today(),
+        by_header: false,
+    };
+    let mut found = None;
+    command_in(w, by.hooks, &order, &mut |w| {
+        found = act(w, by, &blocks, &order, operation)?;
+        Ok(())
+    })?;
+    w.effects = Default::default();
+    let version = match operation.kind {
+        Kind::Update => known(w, by, operation)?.map(|known| known.version),
+        _ => Some(1),
+    };
+    Ok(OperationResult { version, possible_duplicate_of: found, ..plain(op, Status::Applied) })
+}
+
+/// What is created takes the id of its entity, so that it cannot be created twice, ever.
+fn command_of(op: &Sent, operation: &Operation) -> Uuid {
+    match operation.kind {
+        Kind::Create | Kind::Payment | Kind::Consent => operation.entity.id,
+        Kind::Update | Kind::Event => op.id.map_or(operation.entity.id, Key::uuid),
+    }
+}
+
+/// A household or a person as the rule of updates sees it; none where it is not there or beyond the scope.
+fn known(w: &mut Write, by: &Pushing, operation: &Operation) -> Result<Option<Known>> {
+    let mutual = by.scope.mutual();
+    let version = match operation.entity.kind {
+        EntityKind::Household => {
+            households::find(w, by.scope, HouseholdId::new(operation.entity.id))?.map(|row| row.version)
+        }
+        _ => households::find_member(w, by.scope, MemberId::new(operation.entity.id))?.map(|(row, _)| row.version),
+    };
+    let Some(version) = version else {
+        let is_gone = operation.entity.kind == EntityKind::Member
+            && households::is_gone(w, mutual, MemberId::new(operation.entity.id))?;
+        return Ok(is_gone.then(|| Known { is_deleted: true, ..Known::default() }));
+    };
+    let changed = store::list_field_versions(w, mutual, EntityId::new(operation.entity.id))?;
+    Ok(Some(Known { version, is_deleted: false, changed: changed.into_iter().collect() }))
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed::Error(error)
+    }
+}
+
+impl From<diesel::result::Error> for Failed {
+    fn from(error: diesel::result::Error) -> Self {
+        Failed::Error(error.into())
+    }
+}
+
+/// What an update comes to (R49), or the clash with what the server has.
+fn clash(w: &mut Write, by: &Pushing, operation: &Operation) -> std::result::Result<Status, Failed> {
+    let known = known(w, by, operation)?;
+    let clash = match rules::update(known.as_ref(), operation.base_version, &operation.fields) {
+        Ok(status) => return Ok(status),
+        Err(clash) => clash,
+    };
+    let (detail, fields, version) = match &clash {
+        rules::Clash::Unknown => ("there is none of this id", Vec::new(), None),
+        rules::Clash::Deleted => ("it was taken back", Vec::new(), None),
+        rules::Clash::Fields(fields, version) => {
+            ("these fields were changed since; the office decides", fields.clone(), Some(*version))
+        }
+    };
+    let clashed = match version {
+        Some(version) => Some(Clashed { version, values: values(w, by, operation, &fields)? }),
+        None => None,
+    };
+    let refusal = Refusal { fields, ..Refusal::of(clash.reason(), detail) };
+    Err(Failed::Stop(0, Stop::Refused(clash.status(), Box::new(refusal), clashed)))
+}
+
+/// What the server has in some fields of a household or a person.
+fn values(w: &mut Write, by: &Pushing, operation: &Operation, fields: &[String]) -> Result<Map<String, Value>> {
+    let all = match operation.entity.kind {
+        EntityKind::Household => {
+            let row = households::find(w, by.scope, HouseholdId::new(operation.entity.id))?;
+            row.map(|row| json!({"section_id": row.section_id, "area_id": row.area_id, "class": row.class, "phone": row.phone}))
+        }
+        _ => {
+            let row = households::find_member(w, by.scope, MemberId::new(operation.entity.id))?;
+            row.map(|(row, _)| {
+                json!({
+                    "family_name": row.family_name, "given_name": row.given_name, "sex": row.sex,
+                    "birth_date": row.birth_date, "birth_precision": row.birth_precision,
+                    "national_id": row.national_id, "phone": row.phone, "occupation": row.occupation,
+                })
+            })
+        }
+    };
+    let Some(Value::Object(all)) = all else { return Ok(Map::new()) };
+    Ok(all.into_iter().filter(|(name, _)| fields.contains(name)).collect())
+}
+
+/// Does what an operation wants; gives whom it may have registered twice.
+fn act(
+    w: &mut Write,
+    by: &Pushing,
+    blocks: &[NumberBlock],
+    order: &Order,
+    operation: &Operation,
+) -> Result<Option<String>> {
+    let (scope, entity) = (by.scope, operation.entity.id);
+    match &operation.wanted {
+        Wanted::Household(asked) => {
+            let section = section_for(by.picture, scope, asked.section_id)?;
+            let mut persons = asked.persons.clone();
+            for (at, person) in persons.iter_mut().enumerate() {
+                let number = person.card_number.as_deref();
+                must_be_given(w, scope.mutual(), blocks, number, || format!("/members/{at}/card_number"))?;
+                person.id = Some(person.id.unwrap_or_else(|| w.new_id()));
+            }
+            let members: Vec<MemberId> = persons.iter().filter_map(|person| person.id).collect();
+            let new = NewHousehold {
+                number: asked.number.clone(),
+                section,
+                area: asked.area_id,
+                class: asked.class.clone().unwrap_or_else(|| "STANDARD".into()),
+                phone: asked.phone.clone(),
+                registered_on: asked.registered_on,
+                members: persons,
+            };
+            service::register(w, scope, order, &new)?;
+            seen_twice(w, scope, &members)
+        }
+        Wanted::Member(household, on, person) => {
+            must_be_given(w, scope.mutual(), blocks, person.card_number.as_deref(), || "/card_number".into())?;
+            let id = events::arrive(w, by.hooks, scope, order, *household, *on, person)?;
+            seen_twice(w, scope, &[id])
+        }
+        Wanted::CorrectHousehold(asked) => {
+            let id = HouseholdId::new(entity);
+            let section = match asked.section_id {
+                Some(section) => Some(section_for(by.picture, scope, section)?),
+                None => None,
+            };
+            let correction = HouseholdCorrection {
+                section,
+                area: asked.area_id,
+                class: asked.class.clone(),
+                phone: asked.phone.clone(),
+            };
+            let version = households::find(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?.version;
+            service::correct_household(w, scope, id, Some(&etag(version)), &correction)?;
+            Ok(None)
+        }
+        Wanted::CorrectMember(asked) => {
+            let id = MemberId::new(entity);
+            let (known, _) = households::find_member(w, scope, id)?.ok_or(Problem::of(Code::NotFound))?;
+            let correction = MemberCorrection::from(asked.as_ref().clone());
+            service::correct_member(w, scope, id, Some(&etag(known.version)), &correction)?;
+            Ok(None)
+        }
+        Wanted::Event(asked) => {
+            let section = match asked.section_id {
+                Some(section) => section_for(by.picture, scope, Some(section))?,
+                None => None,
+            };
+            let event = asked.as_ref().clone().into_event(scope.today(), section)?;
+            events::record(w, by.hooks, scope, order, HouseholdId::new(entity), &event)?;
+            Ok(None)
+        }
+        Wanted::Payment(asked) => {
+            if asked.currency != scope.currency().code() {
+                return Err(Problem::of(Code::CurrencyMismatch).at("/currency").into());
+            }
+            let absent = || Problem::of(Code::NotFound).at("/household_id");
+            let household = households::find(w, scope, asked.household_id)?.ok_or_else(absent)?;
+            let revision = households::lock(w, scope.mutual(), household.id)?.ok_or_else(absent)?;
+            let locked = Locked {
+                mutual: scope.mutual(),
+                household: household.id,
+                revision,
+                currency: scope.currency(),
+                today: scope.today(),
+                command: order.id,
+            };
+            let device = by.device;
+            let new = NewPayment {
+                amount_minor: asked.amount_minor,
+                method: Method::Cash,
+                received_on: asked.received_on,
+                reference: asked.reference.clone(),
+                taker: Taker::Device(device.agent_id, device.id, device.code.clone(), asked.receipt_number),
+                label: None,
+                source: None,
+                was_unallocated: false,
+            };
+            let id = pay(w, order, &locked, Key::new(entity), &new)?;
+            w.changed("payment", id.uuid(), household.section_id, household.section_id);
+            w.names("device", device.id.uuid());
+            w.touch(household.id);
+            Ok(None)
+        }
+        Wanted::Consent(asked) => {
+            let new = NewConsent {
+                purpose: asked.purpose,
+                wording: asked.wording.clone(),
+                given: asked.given,
+                guardian: asked.guardian_id,
+                decided_on: asked.decided_on,
+            };
+            file::add_consent(w, scope, order, asked.member_id, &new)?;
+            Ok(None)
+        }
+    }
+}
+
+/// A card number is one that was given to the device; or one that this database never gave, since it was restored from before:
+/// then it is given now.
+fn must_be_given(
+    w: &mut Write,
+    mutual: MutualId,
+    blocks: &[NumberBlock],
+    number: Option<&str>,
+    at: impl Fn() -> String,
+) -> Result<()> {
+    match number {
+        Some(number) if !has_number(blocks, number) && !devices::give_after_all(w, mutual, number)? => {
+            let detail = "not of a block of this device, or its block was given to another";
+            Err(Problem::field(at(), "number_not_given", detail).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first person whom a new one may be, where the caller sees him (R50).
+fn seen_twice(w: &mut Write, scope: &MutualScope, members: &[MemberId]) -> Result<Option<String>> {
+    for other in duplicates::look(w, scope, members)? {
+        if households::find_member(w, scope, other)?.is_some() {
+            return Ok(Some(format!("member/{other}")));
+        }
+    }
+    Ok(None)
+}

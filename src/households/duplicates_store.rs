@@ -1,0 +1,225 @@
+//! Rows of persons who may be registered twice.
+use super::duplicates::Row;
+use super::model::{Household, Member, Membership, Relationship};
+use crate::access::scopes::{MutualScope, Sections};
+use crate::db::schema::*;
+use crate::db::{Read, Write};
+use crate::ids::*;
+use crate::words;
+use crate::{insert_all, on_each};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+words! {
+    /// What the office said of a pair.
+    pub enum PairState {
+        Open = "OPEN",
+        /// They are one person.
+        Same = "SAME",
+        /// They are two.
+        Different = "DIFFERENT",
+    }
+}
+
+/// Two persons who may be one.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = possible_duplicates, treat_none_as_default_value = false)]
+pub struct PossibleDuplicate {
+    pub mutual_id: MutualId,
+    pub id: PossibleDuplicateId,
+    /// Who was registered later.
+    pub member_id: MemberId,
+    pub other_id: MemberId,
+    /// 0 to 100.
+    pub score: i64,
+    pub state: PairState,
+    pub found_at: NaiveDateTime,
+    pub decided_by: Option<UserId>,
+    pub decided_at: Option<NaiveDateTime>,
+    pub note: Option<String>,
+    pub version: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = match_keys, treat_none_as_default_value = false)]
+struct KeyRow<'a> {
+    mutual_id: MutualId,
+    key: &'a str,
+    member_id: MemberId,
+}
+
+/// Writes by what persons are found.
+pub fn insert_keys(w: &mut Write, mutual: MutualId, keys: &[(MemberId, String)]) -> QueryResult<()> {
+    let rows: Vec<KeyRow> =
+        keys.iter().map(|(member, key)| KeyRow { mutual_id: mutual, key, member_id: *member }).collect();
+    insert_all!(w, match_keys::table, rows)
+}
+
+/// Takes a person's keys away.
+pub fn remove_keys(w: &mut Write, mutual: MutualId, member: MemberId) -> QueryResult<()> {
+    let own = match_keys::table.filter(match_keys::mutual_id.eq(mutual)).filter(match_keys::member_id.eq(member));
+    diesel::delete(own).execute(w.conn())?;
+    Ok(())
+}
+
+/// Persons who have one of these keys.
+pub fn list_with_keys(r: &mut Read, mutual: MutualId, keys: &[String], limit: i64) -> QueryResult<Vec<MemberId>> {
+    match_keys::table
+        .filter(match_keys::mutual_id.eq(mutual))
+        .filter(match_keys::key.eq_any(keys))
+        .limit(limit)
+        .select(match_keys::member_id)
+        .load(r.conn())
+}
+
+/// Persons after an id who have no key yet.
+pub fn list_without_keys(r: &mut Read, mutual: MutualId, after: MemberId, limit: i64) -> QueryResult<Vec<Member>> {
+    let keyed = match_keys::table
+        .filter(match_keys::mutual_id.eq(members::mutual_id))
+        .filter(match_keys::member_id.eq(members::id));
+    members::table
+        .filter(members::mutual_id.eq(mutual))
+        .filter(members::id.gt(after))
+        .filter(diesel::dsl::not(diesel::dsl::exists(keyed)))
+        .order(members::id)
+        .limit(limit)
+        .select(Member::as_select())
+        .load(r.conn())
+}
+
+/// Those of these persons who have keys.
+pub fn list_keyed(r: &mut Read, mutual: MutualId, of: &[MemberId]) -> QueryResult<Vec<MemberId>> {
+    match_keys::table
+        .filter(match_keys::mutual_id.eq(mutual))
+        .filter(match_keys::member_id.eq_any(of))
+        .select(match_keys::member_id)
+        .distinct()
+        .load(r.conn())
+}
+
+/// Persons with their last stay and its household.
+pub fn list_persons(r: &mut Read, mutual: MutualId, ids: &[MemberId]) -> QueryResult<Vec<Row>> {
+    let mut found: BTreeMap<MemberId, Row> = BTreeMap::new();
+    for some in ids.chunks(500) {
+        let rows: Vec<Row> =
+            memberships::table
+                .inner_join(
+                    members::table
+                        .on(members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id))),
+                )
+                .inner_join(households::table.on(
+                    households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id)),
+                ))
+                .filter(memberships::mutual_id.eq(mutual))
+                .filter(memberships::member_id.eq_any(some))
+                .order((memberships::from_on, memberships::id))
+                .select((Member::as_select(), Membership::as_select(), Household::as_select()))
+                .load(r.conn())?;
+        found.extend(rows.into_iter().map(|row| (row.0.id, row)));
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The whole name of the principal of each of these households.
+pub fn list_heads(r: &mut Read, mutual: MutualId, of: &[HouseholdId]) -> QueryResult<BTreeMap<HouseholdId, String>> {
+    let mut found = BTreeMap::new();
+    for some in of.chunks(500) {
+        let rows: Vec<(HouseholdId, String, String)> = memberships::table
+            .inner_join(
+                members::table
+                    .on(members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id))),
+            )
+            .filter(memberships::mutual_id.eq(mutual))
+            .filter(memberships::household_id.eq_any(some))
+            .filter(memberships::relationship.eq(Relationship::Principal))
+            .order((memberships::from_on, memberships::id))
+            .select((memberships::household_id, members::family_name, members::given_name))
+            .load(r.conn())?;
+        found.extend(rows.into_iter().map(|(id, family, given)| (id, format!("{family} {given}"))));
+    }
+    Ok(found)
+}
+
+/// Keeps a pair, once whichever of the two came first.
+pub fn insert_pair(w: &mut Write, row: &PossibleDuplicate) -> QueryResult<()> {
+    let known = possible_duplicates::table
+        .filter(possible_duplicates::mutual_id.eq(row.mutual_id))
+        .filter(possible_duplicates::member_id.eq(row.other_id))
+        .filter(possible_duplicates::other_id.eq(row.member_id));
+    if diesel::select(diesel::dsl::exists(known)).get_result(w.conn())? {
+        return Ok(());
+    }
+    on_each!(w.conn(), |c| diesel::insert_into(possible_duplicates::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
+/// A pair.
+pub fn find_pair(r: &mut Read, mutual: MutualId, id: PossibleDuplicateId) -> QueryResult<Option<PossibleDuplicate>> {
+    possible_duplicates::table.find((mutual, id)).select(PossibleDuplicate::as_select()).first(r.conn()).optional()
+}
+
+/// Pairs of a state, by id; who sees some sections sees the pairs both of whom are there.
+pub fn list_pairs(
+    r: &mut Read,
+    scope: &MutualScope,
+    state: Option<PairState>,
+    after: Option<PossibleDuplicateId>,
+    limit: i64,
+) -> QueryResult<Vec<PossibleDuplicate>> {
+    let mut query = possible_duplicates::table
+        .filter(possible_duplicates::mutual_id.eq(scope.mutual()))
+        .filter(possible_duplicates::id.gt(after.unwrap_or(PossibleDuplicateId::NIL)))
+        .order(possible_duplicates::id)
+        .limit(limit)
+        .select(PossibleDuplicate::as_select())
+        .into_boxed();
+    if let Some(state) = state {
+        query = query.filter(possible_duplicates::state.eq(state));
+    }
+    if let Sections::These(sections) = scope.sections() {
+        let within = || {
+            memberships::table
+                .inner_join(households::table.on(
+                    households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id)),
+                ))
+                .filter(memberships::mutual_id.eq(scope.mutual()))
+                .filter(memberships::to_on.is_null())
+                .filter(households::section_id.eq_any(sections.clone()))
+                .select(memberships::member_id)
+        };
+        query = query
+            .filter(possible_duplicates::member_id.eq_any(within()))
+            .filter(possible_duplicates::other_id.eq_any(within()));
+    }
+    query.load(r.conn())
+}
+
+/// Decides an open pair in the version read; false where it was decided meanwhile.
+pub fn decide_pair(
+    w: &mut Write,
+    known: &PossibleDuplicate,
+    to: PairState,
+    by: Option<UserId>,
+    note: Option<&str>,
+) -> QueryResult<bool> {
+    let now = w.now();
+    let open = possible_duplicates::table
+        .filter(possible_duplicates::mutual_id.eq(known.mutual_id))
+        .filter(possible_duplicates::id.eq(known.id))
+        .filter(possible_duplicates::state.eq(PairState::Open))
+        .filter(possible_duplicates::version.eq(known.version));
+    let taken = diesel::update(open)
+        .set((
+            possible_duplicates::state.eq(to),
+            possible_duplicates::decided_by.eq(by),
+            possible_duplicates::decided_at.eq(now),
+            possible_duplicates::note.eq(note),
+            possible_duplicates::version.eq(known.version + 1),
+        ))
+        .execute(w.conn())?;
+    Ok(taken == 1)
+}

@@ -1,0 +1,658 @@
+//! Devices of field agents: what they are given, what they push, what they pull, and what the office decides.
+use crate::support::World;
+use crate::support::database::start;
+use crate::support::register::{bands, person};
+use crate::support::world::Answer;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use ayni::access::permissions::Role;
+use ayni::field::signatures::signed_text;
+use ayni::ids::*;
+use chrono::Duration;
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+use std::io::Write as _;
+
+/// A device in an agent's hand.
+struct Phone<'w> {
+    world: &'w World,
+    pair: Ed25519KeyPair,
+    id: String,
+    user: &'static str,
+}
+
+fn fresh(world: &World) -> String {
+    world.test.db.ids().next::<kind::Command>().to_string()
+}
+
+fn key_of(pair: &Ed25519KeyPair) -> String {
+    BASE64URL_NOPAD.encode(pair.public_key().as_ref())
+}
+
+impl<'w> Phone<'w> {
+    async fn new(world: &'w World, user: &'static str, code: &str) -> Phone<'w> {
+        let (id, once) = Phone::registered(world, user, code).await;
+        let seed: Vec<u8> = code.bytes().chain([1; 32]).take(32).collect();
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let body = json!({"code": once, "public_key": key_of(&pair)});
+        let path = format!("{}/devices/activate", world.mutual("KAY"));
+        let answer = world.post(&path).as_(user).json(body).send().await.expect(200);
+        assert_eq!(answer.text("/state"), "ACTIVE");
+        Phone { world, pair, id, user }
+    }
+
+    async fn registered(world: &World, user: &str, code: &str) -> (String, String) {
+        let body = json!({"id": fresh(world), "agent_id": world.users[user], "code": code, "name": "Phone"});
+        let path = format!("{}/devices", world.mutual("KAY"));
+        let answer = world.post(&path).as_("mutual_admin").json(body.clone()).send().await.expect(201);
+        // A repetition shows the device and no code.
+        let again = world.post(&path).as_("mutual_admin").json(body).send().await.expect(200);
+        assert_eq!(again.body["code"], Value::Null);
+        (answer.text("/device/id"), answer.text("/code"))
+    }
+
+    fn envelope(&self, ops: &[Value]) -> Value {
+        json!({"batch_id": fresh(self.world), "device_time": "2026-03-10T14:02:11+02:00", "schema": 1, "ops": ops})
+    }
+
+    async fn send(&self, body: &Value, signature: Option<String>) -> Answer {
+        let path = format!("{}/sync/push", self.world.mutual("KAY"));
+        let at = "2031-01-01T00:00:00Z";
+        let signed = signed_text("POST", &format!("/api/v1{path}"), at, body.to_string().as_bytes());
+        let own = || BASE64URL_NOPAD.encode(self.pair.sign(signed.as_bytes()).as_ref());
+        let ask = self.world.post(&path).as_(self.user).json(body.clone()).header("Ayni-Device", &self.id);
+        ask.header("Ayni-Timestamp", at).header("Ayni-Signature", &signature.unwrap_or_else(own)).send().await
+    }
+
+    /// Sends operations; gives their results.
+    async fn push(&self, ops: &[Value]) -> Vec<Value> {
+        let answer = self.send(&self.envelope(ops), None).await.expect(200);
+        assert_eq!(answer.body["wipe"], false);
+        let results = answer.body["results"].as_array().unwrap().clone();
+        assert_eq!(results.len(), ops.len(), "{}", answer.text);
+        results
+    }
+
+    async fn one(&self, op: &Value) -> Value {
+        self.push(std::slice::from_ref(op)).await.remove(0)
+    }
+
+    async fn pull(&self, more: &str) -> Answer {
+        let path = format!("{}/sync/pull?device_id={}{more}", self.world.mutual("KAY"), self.id);
+        self.world.get(&path).as_(self.user).send().await
+    }
+
+    /// Pulls to the end; gives the last cursor and what came, by entity.
+    async fn all(&self, cursor: Option<String>) -> (String, Vec<Value>) {
+        let (mut cursor, mut items) = (cursor, Vec::new());
+        loop {
+            let after = cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let answer = self.pull(&format!("&limit=2{after}")).await.expect(200);
+            items.extend(answer.body["items"].as_array().unwrap().iter().cloned());
+            cursor = Some(answer.text("/next_cursor"));
+            if answer.body["has_more"] == false {
+                assert!(answer.body["account"].is_object(), "{}", answer.text);
+                return (cursor.unwrap(), items);
+            }
+        }
+    }
+}
+
+/// An operation that registers a household of one person.
+fn home(world: &World, id: &str, name: &str) -> Value {
+    let mut principal = person("principal", name, "1988-05-02");
+    principal["family_name"] = json!(format!("Family of {name}"));
+    json!({"op_id": fresh(world), "type": "create", "entity": format!("household/{id}"),
+        "captured_at": "2026-03-09T09:14:00+02:00", "data": {"registered_on": "2026-03-09", "members": [principal]}})
+}
+
+fn cash(world: &World, household: &str, number: i64, amount: i64) -> Value {
+    json!({"op_id": fresh(world), "type": "payment", "entity": format!("payment/{}", fresh(world)), "data": {
+        "household_id": household, "amount_minor": amount, "currency": "BIF", "received_on": "2026-03-09",
+        "receipt_number": number}})
+}
+
+fn status(result: &Value) -> (&str, &str) {
+    (result["status"].as_str().unwrap(), result["code"].as_str().unwrap_or(""))
+}
+
+fn with(mut op: Value, change: impl Fn(&mut Value)) -> Value {
+    change(&mut op);
+    op
+}
+
+#[actix_web::test]
+async fn a_device_is_registered_activated_lost_and_revoked() {
+    let world = World::new().await;
+    let devices = format!("{}/devices", world.mutual("KAY"));
+    // Only an agent of the mutual carries one, and a code names one device.
+    let body = json!({"agent_id": world.users["registrar"], "code": "T0", "name": "Phone"});
+    let refused = world.post(&devices).as_("mutual_admin").json(body).send().await.expect(404);
+    assert_eq!(refused.pointers(), ["/agent_id"]);
+    let (id, code) = Phone::registered(&world, "field_agent", "T1").await;
+    let body = json!({"agent_id": world.users["field_agent"], "code": "T1", "name": "Other"});
+    world.post(&devices).as_("mutual_admin").json(body).send().await.expect(409);
+
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
+    let activate = |code: &str, key: &str| {
+        let body = json!({"code": code, "public_key": key});
+        world.post(&format!("{devices}/activate")).as_("field_agent").json(body).send()
+    };
+    assert_eq!(activate("AAAA-BBBB-CCCC-DDDD", &key_of(&pair)).await.expect(401).code(), "code_refused");
+    assert_eq!(activate(&code, "no key").await.expect(422).pointers(), ["/public_key"]);
+    assert_eq!(activate(&code, "AAAA").await.expect(422).pointers(), ["/public_key"]);
+    world.test.clock.set(start() + Duration::minutes(15));
+    assert_eq!(activate(&code, &key_of(&pair)).await.expect(401).code(), "code_refused");
+    let step = |what: &str, version: i64| {
+        let ask = world.post(&format!("{devices}/{id}/{what}")).as_("mutual_admin");
+        ask.header("If-Match", &format!("\"v{version}\"")).send()
+    };
+    let code = step("code", 1).await.expect(200).text("/code");
+    assert_eq!(step("lost", 2).await.expect(409).code(), "wrong_state");
+    activate(&code.to_lowercase(), &key_of(&pair)).await.expect(200);
+    assert_eq!(activate(&code, &key_of(&pair)).await.expect(401).code(), "code_refused", "a code is used once");
+
+    assert_eq!(step("lost", 2).await.expect(412).code(), "version_mismatch");
+    assert_eq!(step("lost", 3).await.expect(200).text("/state"), "LOST");
+    let phone = Phone { world: &world, pair, id: id.clone(), user: "field_agent" };
+    let answer = phone.send(&phone.envelope(&[home(&world, &fresh(&world), "Held")]), None).await.expect(200);
+    assert_eq!((&answer.body["wipe"], &answer.body["results"]), (&json!(true), &json!([])));
+    let pulled = phone.pull("").await.expect(200);
+    assert_eq!((&pulled.body["wipe"], &pulled.body["items"]), (&json!(true), &json!([])));
+    assert_eq!(world.test.count("households"), 0);
+
+    // The office looks at what the lost device sent, and lets it count.
+    let list = format!("{}/held-pushes?state=HELD", world.mutual("KAY"));
+    let held = world.items("mutual_admin", &list).await;
+    assert_eq!(held.len(), 1);
+    let path = format!("{}/held-pushes/{}/apply", world.mutual("KAY"), held[0]["id"].as_str().unwrap());
+    let body = json!({"note": "The agent found it"});
+    let ask = || world.post(&path).as_("mutual_admin").json(body.clone()).header("If-Match", "\"v1\"");
+    let applied = ask().send().await.expect(200);
+    assert_eq!(status(&applied.body["results"][0]), ("applied", ""));
+    assert_eq!(world.test.count("households"), 1);
+    ask().send().await.expect(412);
+    assert!(world.items("mutual_admin", &list).await.is_empty());
+
+    assert_eq!(step("revoke", 4).await.expect(200).text("/state"), "REVOKED");
+    assert_eq!(phone.pull("").await.expect(403).code(), "device_refused");
+    let more = phone.envelope(&[home(&world, &fresh(&world), "More")]);
+    assert_eq!(phone.send(&more, None).await.expect(403).code(), "device_refused");
+    assert_eq!(step("code", 5).await.expect(409).code(), "wrong_state");
+    assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
+}
+
+#[actix_web::test]
+async fn numbers_are_given_ahead_and_come_back() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let ask = |phone: &Phone, count: i64| {
+        let path = format!("{}/devices/{}/number-blocks", world.mutual("KAY"), phone.id);
+        world.post(&path).as_("field_agent").json(json!({"id": fresh(&world), "count": count})).send()
+    };
+    let numbers =
+        |answer: Answer| -> Vec<String> { serde_json::from_value(answer.body["card_numbers"].clone()).unwrap() };
+    let first = numbers(ask(&phone, 5).await.expect(201));
+    assert_eq!(first.len(), 5);
+    assert!(first.iter().all(|number| ayni::households::rules::is_valid_card_number(number)), "{first:?}");
+    for wrong in [0, 501] {
+        assert_eq!(ask(&phone, wrong).await.expect(422).pointers(), ["/count"]);
+    }
+    let with_card = |name: &str, number: &str| {
+        with(home(&world, &fresh(&world), name), |op| op["data"]["members"][0]["card_number"] = json!(number))
+    };
+    let result = phone.one(&with_card("Carded", &first[0])).await;
+    assert_eq!(status(&result), ("applied", ""));
+    let taken = phone.one(&with_card("Other", &first[0])).await;
+    assert_eq!(status(&taken), ("rejected", "NUMBER_TAKEN"));
+    let other = Phone::new(&world, "field_agent", "T2").await;
+    let foreign = other.one(&with_card("Foreign", &first[1])).await;
+    assert_eq!(status(&foreign), ("rejected", "NUMBER_NOT_GIVEN"));
+    assert_eq!(foreign["fields"], json!(["members/0/card_number"]));
+    // Who gets no number ahead gets the next of the series, beyond every block.
+    let plain = fresh(&world);
+    assert_eq!(status(&other.one(&home(&world, &plain, "Plain")).await), ("applied", ""));
+    let cards: Vec<String> = world
+        .items("mutual_admin", &format!("{}/members?household_id={plain}", world.mutual("KAY")))
+        .await
+        .iter()
+        .map(|member| member["card_number"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(cards.len() == 1 && !first.contains(&cards[0]) && cards[0] > first[4]);
+
+    // After 60 days what was not used goes to another device: four are left, so five are new ones.
+    world.test.clock.set(start() + Duration::days(61));
+    let new = numbers(ask(&other, 5).await.expect(201));
+    assert!(new.iter().all(|number| !first.contains(number)));
+    let again = numbers(ask(&other, 3).await.expect(201));
+    assert_eq!(again, first[2..]);
+    let late = with(with_card("Late", &first[3]), |op| op["data"]["registered_on"] = json!("2026-05-01"));
+    let late = with(late, |op| op["op_id"] = json!(fresh(&world)));
+    assert_eq!(status(&phone.one(&late).await).0, "conflict", "its clock stands still");
+}
+
+#[actix_web::test]
+async fn what_is_pushed_is_done_once_and_answered_again() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let household = fresh(&world);
+    let create = home(&world, &household, "Regine");
+    let member = fresh(&world);
+    let ops = vec![
+        create.clone(),
+        with(cash(&world, &household, 1, 5_000), |op| op["depends_on"] = json!([create["op_id"]])),
+        json!({"op_id": fresh(&world), "type": "create", "entity": format!("member/{member}"), "data": {
+            "household_id": household, "registered_on": "2026-03-09", "relationship": "child",
+            "family_name": "Ndayizeye", "given_name": "Ange", "sex": "male", "birth_date": "2015-01-20"}}),
+        json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{household}"), "base_version": 1,
+            "data": {"phone": "+25779000002"}}),
+        json!({"op_id": fresh(&world), "type": "update", "entity": format!("member/{member}"), "base_version": 1,
+            "data": {"occupation": "pupil"}}),
+    ];
+    let first = phone.push(&ops).await;
+    let versions: Vec<_> = first.iter().map(|result| (status(result), result["version"].clone())).collect();
+    assert_eq!(versions.len(), 5);
+    for (at, expected) in [1, 1, 1, 2, 2].into_iter().enumerate() {
+        assert_eq!(versions[at], (("applied", ""), json!(expected)), "{at}");
+    }
+    let rows =
+        || ["households", "members", "payments", "receipts", "audit_rows", "commands"].map(|t| world.test.count(t));
+    let before = rows();
+    let again = phone.push(&ops).await;
+    for (one, two) in first.iter().zip(&again) {
+        assert_eq!(
+            (two["status"].as_str(), &two["version"], &two["op_id"]),
+            (Some("replayed"), &one["version"], &one["op_id"])
+        );
+    }
+    assert_eq!(rows(), before);
+    let reused = with(create.clone(), |op| op["data"]["class"] = json!("INDIGENT"));
+    assert_eq!(status(&phone.one(&reused).await), ("rejected", "OP_ID_REUSED"));
+    let twice = with(create.clone(), |op| op["op_id"] = json!(fresh(&world)));
+    assert_eq!(status(&phone.one(&twice).await), ("rejected", "ENTITY_EXISTS"));
+    // After ninety days the results are forgotten, and what was done stands all the same.
+    world.test.execute("UPDATE sync_results SET recorded_at = '2025-01-01 00:00:00'");
+    phone.push(&[cash(&world, &household, 2, 100)]).await;
+    let late = phone.push(&ops[..3]).await;
+    assert_eq!(late.iter().map(status).collect::<Vec<_>>(), [("applied", ""); 3]);
+    assert_eq!(world.test.count("payments"), 2);
+
+    // Events and consents.
+    let principal =
+        world.items("mutual_admin", &format!("{}/members?household_id={household}", world.mutual("KAY"))).await;
+    let principal = principal.iter().find(|one| one["relationship"] == "principal").unwrap()["id"].clone();
+    let results = phone
+        .push(&[
+            json!({"op_id": fresh(&world), "type": "consent", "entity": format!("consent/{}", fresh(&world)), "data": {
+                "member_id": principal, "purpose": "photo", "wording": "2026-1", "given": false, "decided_on": "2026-03-09"}}),
+            json!({"op_id": fresh(&world), "type": "event", "entity": format!("household/{household}"), "data": {
+                "kind": "DEATH", "on": "2026-03-10", "member_id": member}}),
+        ])
+        .await;
+    assert_eq!(results.iter().map(status).collect::<Vec<_>>(), [("applied", ""); 2], "{results:?}");
+    // The due of an admission takes what was collected before; the receipts are in the agent's float.
+    world.enrolled(&household, &product, "2026-03-10").await;
+    let account = phone.pull("&limit=500").await.expect(200);
+    assert_eq!(account.body["account"]["float_minor"], 5_100);
+    assert_eq!(account.body["receipts"][0]["label"], "D.T1-2026");
+    let item = &account.body["items"][0]["household"];
+    assert_eq!(item["receipts"][0]["receipt"], "D.T1-2026-000001");
+    assert_eq!(item["members"].as_array().unwrap().len(), 1 + 1, "who died today is there today: {item}");
+    assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
+}
+
+#[actix_web::test]
+async fn wrong_operations_have_their_codes_and_the_others_go_on() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let foreign = world.home(Some("KAY-S2"), "STANDARD", 1).await.text("/id");
+    let own = fresh(&world);
+    let update = |id: &str, base: i64, data: Value| json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{id}"), "base_version": base, "data": data});
+    let cases = [
+        (home(&world, &own, "Own"), "applied", ""),
+        (with(home(&world, &fresh(&world), "A"), |op| op["type"] = json!("upsert")), "rejected", "UNKNOWN_TYPE"),
+        (with(home(&world, &fresh(&world), "B"), |op| op["entity"] = json!("hill/1")), "rejected", "UNKNOWN_ENTITY"),
+        (with(home(&world, &fresh(&world), "C"), |op| op["data"]["mood"] = json!(1)), "rejected", "UNKNOWN_FIELD"),
+        (with(home(&world, &fresh(&world), "D"), |op| op["op_id"] = json!("one")), "rejected", "OP_ID_MISSING"),
+        (with(home(&world, &fresh(&world), "E"), |op| op["data"]["members"] = json!([])), "rejected", "OUT_OF_BOUNDS"),
+        (
+            with(home(&world, &fresh(&world), "F"), |op| op["data"]["members"][0]["relationship"] = json!("child")),
+            "rejected",
+            "NO_PRINCIPAL",
+        ),
+        (
+            with(home(&world, &fresh(&world), "G"), |op| op["data"]["section_id"] = json!(world.org("KAY-S2"))),
+            "rejected",
+            "ENTITY_UNKNOWN",
+        ),
+        (
+            with(home(&world, &fresh(&world), "H"), |op| op["data"]["registered_on"] = json!("2026-03-11")),
+            "rejected",
+            "FUTURE_DATE",
+        ),
+        (
+            with(home(&world, &fresh(&world), "I"), |op| op["data"]["registered_on"] = json!("2025-12-31")),
+            "rejected",
+            "DATE_OUT_OF_WINDOW",
+        ),
+        (update(&foreign, 1, json!({"class": "INDIGENT"})), "rejected", "ENTITY_UNKNOWN"),
+        (update(&fresh(&world), 1, json!({"class": "INDIGENT"})), "rejected", "ENTITY_UNKNOWN"),
+        (cash(&world, &foreign, 1, 100), "rejected", "ENTITY_UNKNOWN"),
+        (with(cash(&world, &own, 1, 100), |op| op["data"]["currency"] = json!("XOF")), "rejected", "CURRENCY_MISMATCH"),
+        (cash(&world, &own, 1, 0), "rejected", "AMOUNT_REFUSED"),
+        (cash(&world, &own, 0, 100), "rejected", "OUT_OF_BOUNDS"),
+        (cash(&world, &own, 3, 100), "applied", ""),
+        (cash(&world, &own, 3, 100), "rejected", "NUMBER_TAKEN"),
+        (
+            with(cash(&world, &own, 4, 100), |op| op["depends_on"] = json!([fresh(&world)])),
+            "blocked",
+            "DEPENDENCY_FAILED",
+        ),
+        (json!(7), "rejected", "OP_ID_MISSING"),
+        (update(&own, 1, json!({"class": "INDIGENT"})), "applied", ""),
+    ];
+    let ops: Vec<Value> = cases.iter().map(|(op, ..)| op.clone()).collect();
+    let results = phone.push(&ops).await;
+    for ((op, expected, code), result) in cases.iter().zip(&results) {
+        assert_eq!(status(result), (*expected, *code), "{op} gave {result}");
+    }
+    assert_eq!(world.test.count("payments"), 1);
+    // What came to nothing is with the office, but for what is blocked or has no id of its own.
+    let kept = cases.iter().filter(|(_, status, code)| *status == "rejected" && *code != "OP_ID_MISSING").count();
+    assert_eq!(world.test.count("sync_proposals"), i64::try_from(kept).unwrap());
+    // The receipts that have not arrived are seen.
+    let detail = world.get(&format!("{}/devices/{}", world.mutual("KAY"), phone.id)).as_("mutual_admin").send().await;
+    assert_eq!(detail.expect(200).body["receipts"][0]["gaps"], json!([1, 2]));
+    assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
+
+    // The envelope, the signature, and who sends.
+    let good = phone.envelope(&[home(&world, &fresh(&world), "Z")]);
+    let households = world.test.count("households");
+    for (change, status, code) in [
+        (json!({"schema": 9}), 422, "invalid"),
+        (json!({"ops": []}), 422, "invalid"),
+        (json!({"ops": vec![json!({}); 101]}), 422, "invalid"),
+        (json!({"batch_id": "x"}), 422, "invalid"),
+        (json!({"more": 1}), 422, "invalid"),
+    ] {
+        let body = with(good.clone(), |body| body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone()));
+        assert_eq!(phone.send(&body, None).await.expect(status).code(), code, "{change}");
+    }
+    let other = BASE64URL_NOPAD.encode(&[0; 64]);
+    assert_eq!(phone.send(&good, Some(other)).await.expect(401).code(), "signature_refused");
+    assert_eq!(phone.send(&good, Some("?".into())).await.expect(401).code(), "signature_refused");
+    let stranger = Phone { user: "field_agent", id: fresh(&world), ..Phone::new(&world, "field_agent", "T9").await };
+    assert_eq!(stranger.send(&good, None).await.expect(404).code(), "not_found");
+    assert_eq!(world.test.count("households"), households);
+}
+
+/// A body as bytes, compressed or cut.
+async fn raw(phone: &Phone<'_>, plain: &[u8], sent: Vec<u8>, encoding: Option<&str>) -> (u16, Value) {
+    let path = format!("/api/v1{}/sync/push", phone.world.mutual("KAY"));
+    let signed = signed_text("POST", &path, "now", plain);
+    let signature = BASE64URL_NOPAD.encode(phone.pair.sign(signed.as_bytes()).as_ref());
+    let mut request = actix_web::test::TestRequest::post()
+        .uri(&path)
+        .peer_addr("127.0.0.1:50000".parse().unwrap())
+        .insert_header(("Authorization", format!("Bearer {}", phone.world.token(phone.user))))
+        .insert_header(("Content-Type", "application/json"))
+        .insert_header(("Ayni-Device", phone.id.clone()))
+        .insert_header(("Ayni-Timestamp", "now"))
+        .insert_header(("Ayni-Signature", signature))
+        .set_payload(sent);
+    if let Some(encoding) = encoding {
+        request = request.insert_header(("Content-Encoding", encoding));
+    }
+    let answer = phone.world.raw(request.to_request()).await;
+    (answer.status, answer.body)
+}
+
+#[actix_web::test]
+async fn a_body_may_be_compressed_and_must_be_whole() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let plain = phone.envelope(&[home(&world, &fresh(&world), "Zipped")]).to_string().into_bytes();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&plain).unwrap();
+    let packed = packed.finish().unwrap();
+    let half = packed[..packed.len() / 2].to_vec();
+    assert_eq!(raw(&phone, &plain, half, Some("gzip")).await.0, 400);
+    assert_eq!(raw(&phone, &plain[..40], plain[..40].to_vec(), None).await.0, 400);
+    assert_eq!(raw(&phone, &plain, packed.clone(), Some("br")).await.0, 415);
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(&vec![b' '; 3 * 1024 * 1024]).unwrap();
+    assert_eq!(raw(&phone, &plain, bomb.finish().unwrap(), Some("gzip")).await.0, 413);
+    assert_eq!(world.test.count("households"), 0);
+    let (status, body) = raw(&phone, &plain, packed, Some("gzip")).await;
+    assert_eq!((status, &body["results"][0]["status"]), (200, &json!("applied")));
+}
+
+#[actix_web::test]
+async fn a_group_is_done_whole_or_not_at_all() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let grouped = |op: Value, name: &str| with(op, |op| op["group"] = json!(name));
+    let (one, two, three) = (fresh(&world), fresh(&world), fresh(&world));
+    let bad = with(cash(&world, &one, 1, 100), |op| op["data"]["currency"] = json!("XOF"));
+    let results = phone
+        .push(&[
+            grouped(home(&world, &one, "One"), "a"),
+            grouped(bad, "a"),
+            grouped(home(&world, &two, "Two"), "b"),
+            grouped(cash(&world, &two, 1, 100), "b"),
+            home(&world, &three, "Three"),
+            grouped(home(&world, &fresh(&world), "Four"), "b"),
+        ])
+        .await;
+    let found: Vec<_> = results.iter().map(status).collect();
+    assert_eq!(
+        found,
+        [
+            ("rejected", "GROUP_FAILED"),
+            ("rejected", "CURRENCY_MISMATCH"),
+            ("applied", ""),
+            ("applied", ""),
+            ("applied", ""),
+            ("rejected", "GROUP_SPLIT"),
+        ]
+    );
+    assert_eq!((world.test.count("households"), world.test.count("payments")), (2, 1));
+}
+
+#[actix_web::test]
+async fn a_conflict_is_decided_in_the_office_and_then_counts() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let household = fresh(&world);
+    phone.one(&home(&world, &household, "Regine")).await;
+    let path = format!("{}/households/{household}", world.mutual("KAY"));
+    let office = |data: Value, version: i64| {
+        world.patch(&path).as_("registrar").json(data).header("If-Match", &format!("\"v{version}\"")).send()
+    };
+    office(json!({"class": "INDIGENT"}), 1).await.expect(200);
+    let update = |data: Value| {
+        json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{household}"), "base_version": 1,
+            "data": data})
+    };
+    let merged = phone.one(&update(json!({"phone": "+25779000003"}))).await;
+    assert_eq!((status(&merged), &merged["version"]), (("merged", ""), &json!(3)));
+    let clash = update(json!({"class": "STUDENT", "phone": "+25779000004"}));
+    let result = phone.one(&clash).await;
+    assert_eq!((status(&result), &result["version"]), (("conflict", "FIELD_CONFLICT"), &json!(3)));
+    assert_eq!(result["fields"], json!(["class", "phone"]));
+    assert_eq!(result["server_values"], json!({"class": "INDIGENT", "phone": "+25779000003"}));
+    let waits = with(cash(&world, &household, 1, 700), |op| op["depends_on"] = json!([clash["op_id"]]));
+    assert_eq!(status(&phone.one(&waits).await), ("blocked", "DEPENDENCY_FAILED"));
+
+    let list = format!("{}/proposals?state=OPEN", world.mutual("KAY"));
+    let open = world.items("mutual_admin", &list).await;
+    assert_eq!(open.len(), 1);
+    assert_eq!(
+        (&open[0]["code"], &open[0]["operation"]["data"]["class"]),
+        (&json!("FIELD_CONFLICT"), &json!("STUDENT"))
+    );
+    let id = open[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("{}/proposals/{id}", world.mutual("KAY"));
+    let accept = |user: &str, data: Value| {
+        let body = json!({"id": fresh(&world), "data": data, "note": "Asked the agent"});
+        world.post(&format!("{path}/accept")).as_(user).json(body).header("If-Match", "\"v1\"").send()
+    };
+    let wrong = accept("mutual_admin", json!({"class": "no class"})).await.expect(422);
+    assert_eq!(wrong.pointers(), ["/data/class"]);
+    let done = accept("mutual_admin", json!({"class": "STUDENT"})).await.expect(200);
+    assert_eq!(done.text("/state"), "ACCEPTED");
+    accept("mutual_admin", json!({"class": "STUDENT"})).await.expect(412);
+    let now = world.get(&format!("{}/households/{household}", world.mutual("KAY"))).as_("registrar").send().await;
+    assert_eq!((now.text("/class"), now.text("/phone")), ("STUDENT".into(), "+25779000003".into()));
+    let again = phone.one(&clash).await;
+    assert_eq!((status(&again), &again["version"]), (("replayed", ""), &json!(4)));
+    assert_eq!(status(&phone.one(&waits).await), ("applied", ""));
+
+    // Money is accepted by who records payments; a clock that is wrong makes what opens rights wait for that.
+    let late = cash(&world, &household, 2, 900);
+    let body =
+        with(phone.envelope(std::slice::from_ref(&late)), |body| body["device_time"] = json!("2031-03-10T12:00:00Z"));
+    let skewed = phone.send(&body, None).await.expect(200);
+    assert_eq!(status(&skewed.body["results"][0]), ("conflict", "CLOCK_SKEW"));
+    assert_eq!(skewed.body["results"][0]["fields"], json!(["received_on"]));
+    let path = format!("{}/proposals/{}", world.mutual("KAY"), late["op_id"].as_str().unwrap());
+    let accept = |user: &str| {
+        let ask = world.post(&format!("{path}/accept")).as_(user).json(json!({"id": fresh(&world)}));
+        ask.header("If-Match", "\"v1\"").send()
+    };
+    assert_eq!(accept("registrar").await.expect(403).code(), "forbidden");
+    accept("mutual_admin").await.expect(200);
+    assert_eq!(status(&phone.one(&late).await), ("replayed", ""));
+    assert_eq!(world.test.count("payments"), 2);
+    let float = phone.pull("").await.expect(200).body["account"]["float_minor"].clone();
+    assert_eq!(float, json!(1_600));
+    // A discarded one is over.
+    let bad = update(json!({"class": "no class"}));
+    assert_eq!(status(&phone.one(&bad).await).0, "rejected");
+    let path = format!("{}/proposals/{}/discard", world.mutual("KAY"), bad["op_id"].as_str().unwrap());
+    let ask = || world.post(&path).as_("registrar").json(json!({"note": "A slip"}));
+    ask().send().await.expect(428);
+    ask().header("If-Match", "\"v1\"").send().await.expect(200);
+    assert_eq!(ask().header("If-Match", "\"v2\"").send().await.expect(409).code(), "wrong_state");
+    assert!(world.items("mutual_admin", &list).await.is_empty());
+    assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
+}
+
+#[actix_web::test]
+async fn a_pull_brings_what_is_in_the_sections_and_takes_away_what_left() {
+    let world = World::new().await;
+    let mut homes = Vec::new();
+    for _ in 0..5 {
+        homes.push(world.home(Some("KAY-S1"), "STANDARD", 2).await.text("/id"));
+    }
+    let foreign = world.home(Some("KAY-S2"), "STANDARD", 1).await.text("/id");
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let (cursor, items) = phone.all(None).await;
+    let mut seen: Vec<String> =
+        items.iter().map(|item| item["entity"].as_str().unwrap().replace("household/", "")).collect();
+    seen.sort();
+    seen.dedup();
+    homes.sort();
+    assert_eq!(seen, homes);
+    assert!(items.iter().all(|item| item["household"]["members"].as_array().unwrap().len() == 2));
+    let (same, nothing) = phone.all(Some(cursor.clone())).await;
+    assert!(nothing.is_empty() && same == cursor);
+
+    // One changes, one leaves the section, one comes into it, one is registered.
+    let change = |id: &str, data: Value| {
+        let ask = world.patch(&format!("{}/households/{id}", world.mutual("KAY"))).as_("registrar").json(data);
+        ask.header("If-Match", "\"v1\"").send()
+    };
+    change(&homes[0], json!({"class": "INDIGENT"})).await.expect(200);
+    change(&homes[1], json!({"section_id": world.org("KAY-S2")})).await.expect(200);
+    change(&foreign, json!({"section_id": world.org("KAY-S1")})).await.expect(200);
+    world.payment(&homes[2], 500, "2026-03-10").await.expect(201);
+    let (after, items) = phone.all(Some(cursor.clone())).await;
+    let told: Vec<(String, bool)> = items
+        .iter()
+        .map(|item| (item["entity"].as_str().unwrap().replace("household/", ""), item["deleted"] == true))
+        .collect();
+    let mut expected =
+        vec![(homes[0].clone(), false), (homes[1].clone(), true), (foreign.clone(), false), (homes[2].clone(), false)];
+    expected.sort();
+    let mut found = told.clone();
+    found.sort();
+    assert_eq!(found, expected);
+    assert_eq!(items.iter().find(|item| item["deleted"] == true).unwrap()["reason"], "OUT_OF_SCOPE");
+    let paid = items.iter().find(|item| item["entity"] == format!("household/{}", homes[2])).unwrap();
+    assert_eq!((&paid["household"]["credit_minor"], &paid["household"]["balance_minor"]), (&json!(500), &json!(-500)));
+    let (_, none) = phone.all(Some(after.clone())).await;
+    assert!(none.is_empty());
+    let text = items[0].to_string();
+    assert!(!text.contains("claim") && !text.contains("diagnos"), "never care: {text}");
+
+    // Cursors of others, of other sections, and none at all.
+    for (wrong, status, code) in [("nonsense", 400, "cursor_invalid"), ("e30", 400, "cursor_invalid")] {
+        assert_eq!(phone.pull(&format!("&cursor={wrong}")).await.expect(status).code(), code);
+    }
+    for limit in ["0", "501"] {
+        assert_eq!(phone.pull(&format!("&limit={limit}")).await.expect(422).pointers(), ["limit"]);
+    }
+    let other = Phone::new(&world, "field_agent", "T2").await;
+    let refused = other.pull(&format!("&cursor={after}")).await.expect(410);
+    assert_eq!(refused.code(), "full_resync_required");
+    world.grant("field_agent", Role::FieldAgent, "KAY-S2");
+    assert_eq!(phone.pull(&format!("&cursor={after}")).await.expect(410).code(), "full_resync_required");
+    let (_, everything) = phone.all(None).await;
+    assert_eq!(everything.len(), 6);
+
+    // Another copy of the database counts anew.
+    let (cursor, _) = phone.all(None).await;
+    world.test.execute("DELETE FROM feed_heads");
+    world.test.execute("DELETE FROM changes");
+    assert_eq!(phone.pull(&format!("&cursor={cursor}")).await.expect(410).code(), "full_resync_required");
+    assert_eq!(phone.all(None).await.1.len(), 6);
+}
+
+#[actix_web::test]
+async fn a_probable_duplicate_is_registered_and_flagged() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let named = |given: &str, family: &str| {
+        with(home(&world, &fresh(&world), given), |op| op["data"]["members"][0]["family_name"] = json!(family))
+    };
+    let first = named("Régine", "Ndayishimiye");
+    assert!(phone.one(&first).await.get("possible_duplicate_of").is_none());
+    let stranger = phone.one(&named("Jean Bosco", "Hakizimana")).await;
+    assert_eq!((status(&stranger), stranger.get("possible_duplicate_of")), (("applied", ""), None));
+    let twice = phone.one(&named("Regine", "Ndayisimiye")).await;
+    assert_eq!(status(&twice), ("applied", ""));
+    let other = twice["possible_duplicate_of"].as_str().unwrap().replace("member/", "");
+    let list = format!("{}/duplicates?state=OPEN", world.mutual("KAY"));
+    let pairs = world.items("registrar", &list).await;
+    assert_eq!(pairs.len(), 1);
+    assert_eq!((&pairs[0]["other"]["id"], &pairs[0]["other"]["family_name"]), (&json!(other), &json!("Ndayishimiye")));
+    let path = format!("{}/duplicates/{}/decision", world.mutual("KAY"), pairs[0]["id"].as_str().unwrap());
+    let decide = |version: i64| {
+        let ask = world.post(&path).as_("registrar").json(json!({"judgement": "SAME", "note": "Her card was lost"}));
+        ask.header("If-Match", &format!("\"v{version}\"")).send()
+    };
+    assert_eq!(decide(1).await.expect(200).text("/state"), "SAME");
+    assert_eq!(decide(2).await.expect(409).code(), "wrong_state");
+    assert!(world.items("registrar", &list).await.is_empty());
+}
+
+#[actix_web::test]
+async fn reference_data_comes_once() {
+    let world = World::new().await;
+    world.product("mutual_admin", "KAY", "FAM", bands()).await;
+    for (name, count) in [("areas", None), ("products", Some(1)), ("texts?lang=fr", None)] {
+        let path = format!("{}/sync/{name}", world.mutual("KAY"));
+        let first = world.get(&path).as_("field_agent").send().await.expect(200);
+        let tag = first.headers["etag"].clone();
+        let again = world.get(&path).as_("field_agent").header("If-None-Match", &tag).send().await.expect(304);
+        assert_eq!((again.headers["etag"].as_str(), again.text.as_str()), (tag.as_str(), ""));
+        if let Some(count) = count {
+            assert_eq!(first.body["products"].as_array().unwrap().len(), count);
+        }
+    }
+    let path = format!("{}/sync/products", world.mutual("KAY"));
+    let before = world.get(&path).as_("field_agent").send().await.expect(200).headers["etag"].clone();
+    world.product("mutual_admin", "KAY", "FAM2", bands()).await;
+    world.get(&path).as_("field_agent").header("If-None-Match", &before).send().await.expect(200);
+}
