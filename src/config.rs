@@ -78,6 +78,30 @@ impl Settings {
         Db::open(self.url()?, clock.clone(), Ids::random(clock), true)
     }
 
+    /// Opens a database that is there already: what looks at one or copies it must not make an empty one where a name is mistyped.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_existing(&self) -> Result<Db, OpenError> {
+        self.must_exist()?;
+        self.open()
+    }
+
+    /// Sees that the database is there.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn must_exist(&self) -> Result<(), OpenError> {
+        let url = self.url()?;
+        match url.file() {
+            Some(path) if !path.exists() => Err(OpenError::File {
+                path: path.display().to_string(),
+                why: "there is none; AYNI_DATABASE says which to open".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The settings in force, a line each, without secrets.
     pub fn shown(&self) -> Result<String, OpenError> {
         let url = self.url()?;

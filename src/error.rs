@@ -44,7 +44,7 @@ macro_rules! codes {
 
 codes! {
     Unreadable = 400 "unreadable" "Unreadable request": "The body is no JSON, or a header or the query cannot be read.";
-    IdRequired = 400 "id_required" "An id is required": "Where money moves, send an `id` in the body or an `Idempotency-Key` header holding a UUID, so that a repetition changes nothing.";
+    IdRequired = 400 "id_required" "An id is required": "Where money moves or a decision is taken, send an `id` in the body or an `Idempotency-Key` header holding a UUID, so that a repetition changes nothing.";
     CursorInvalid = 400 "cursor_invalid" "Unusable cursor": "The cursor was not made by this list with these filters; begin the list anew.";
     Unauthenticated = 401 "unauthenticated" "Not logged in": "No access token, or one that is expired, altered or of an ended session. Log in or refresh.";
     LoginRefused = 401 "login_refused" "Login refused": "Unknown user, wrong password, or a user who is disabled or has not set a password yet; which one is not said.";

@@ -116,7 +116,10 @@ fn unstorable(value: &serde_json::Value, at: &mut String, faults: &mut Vec<Field
         at.truncate(length);
     };
     match value {
-        serde_json::Value::Object(map) => map.iter().for_each(|(key, value)| inside(key, value)),
+        serde_json::Value::Object(map) => map.iter().for_each(|(key, value)| match key.contains('\0') {
+            true => inside("", &serde_json::Value::String("\0".into())),
+            false => inside(key, value),
+        }),
         serde_json::Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, value)| inside(&index.to_string(), value));
         }

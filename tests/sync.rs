@@ -686,3 +686,39 @@ async fn an_agents_three_days_are_as_they_are_told() {
     assert!(requests >= 14 && said >= 25, "{requests} requests, {said} lines of the phone");
     assert!(ayni::verify::verify(&story.world.test.db).unwrap().findings.is_empty());
 }
+
+#[actix_web::test]
+async fn a_push_is_carried_as_a_file() {
+    let mut story = Story::begin(77).await;
+    let members = vec![story.person("principal")];
+    let made = story.agents[0].client.register(NewHousehold { members, ..NewHousehold::default() }).unwrap();
+    story.agents[0].client.collect(made.household_id, 700).unwrap();
+    let file = story.folder.path().join("push.json");
+    assert_eq!(story.agents[0].client.export(&file).unwrap().operations, 2);
+    let database = story.world.test.text.clone();
+    let apply = |file: &std::path::Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ayni"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AYNI_")) {
+            command.env_remove(name);
+        }
+        command.env("AYNI_DATABASE", &database).env("AYNI_LOG", "error").env("AYNI_TODAY", "2026-03-12");
+        let output = command.args(["sync", "apply"]).arg(file).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), text)
+    };
+    // Three days on foot: nothing is wrong with the phone's clock.
+    let (code, said) = apply(&file);
+    assert_eq!((code, said.matches("\"applied\"").count()), (Some(0), 2), "{said}");
+    let (code, said) = apply(&file);
+    assert_eq!((code, said.matches("\"replayed\"").count()), (Some(0), 2), "{said}");
+    let changed = std::fs::read_to_string(&file).unwrap().replace("700", "900");
+    let other = story.folder.path().join("other.json");
+    std::fs::write(&other, changed).unwrap();
+    let (code, said) = apply(&other);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("the signature is not the device's"), "{said}");
+    assert_eq!((story.world.test.count("households"), story.world.test.count("payments")), (1, 1));
+    story.sync(0, 0);
+    assert_eq!(story.agents[0].client.queued().unwrap(), 0);
+    assert!(ayni::verify::verify(&story.world.test.db).unwrap().findings.is_empty());
+}

@@ -27,6 +27,14 @@ struct Arguments {
     command: Command,
 }
 
+/// Prints a line; whoever has stopped reading (`| head`) has seen enough.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or wrong, 2 bad usage, 3 no connection or a busy server (try \
                           again later; nothing is lost), 4 log in first, 5 this device was wiped.";
 
@@ -217,10 +225,10 @@ fn find(households: &[Household], wanted: &str) -> Result<Uuid, Error> {
 }
 
 fn print_registered(made: &Registered) {
-    println!("household {}", made.household_id);
+    say!("household {}", made.household_id);
     for member in &made.members {
         let card = member.card_number.as_deref().unwrap_or("the server will give the number");
-        println!("  {}: card {card} (person {})", member.name, member.id);
+        say!("  {}: card {card} (person {})", member.name, member.id);
     }
 }
 
@@ -235,14 +243,14 @@ fn print_household(household: &Household, with_members: bool) {
     let mark = if household.is_estimate { "~" } else { " " };
     let number = household.number.as_deref().unwrap_or("-");
     let (name, balance) = (&household.name, household.balance_minor);
-    println!("{number:<10} {name:<30} {:<28} {mark}{balance:>12}  {}", format!("{standing}{until}"), household.id);
+    say!("{number:<10} {name:<30} {:<28} {mark}{balance:>12}  {}", format!("{standing}{until}"), household.id);
     if household.with_office > 0 {
-        println!("           with the office: {}", household.with_office);
+        say!("           with the office: {}", household.with_office);
     }
     if with_members {
         for member in &household.members {
             let card = member.card_number.as_deref().unwrap_or("no card number");
-            println!("           {}, {card}, {}", member.name, member.standing.as_deref().unwrap_or("no cover"));
+            say!("           {}, {card}, {}", member.name, member.standing.as_deref().unwrap_or("no cover"));
         }
     }
 }
@@ -265,34 +273,34 @@ fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     match arguments.command {
         Command::Login { login, mutual } => {
             let mutual = client.login(&login, &password()?, mutual.as_deref())?;
-            println!("logged in to the mutual {mutual}");
+            say!("logged in to the mutual {mutual}");
         }
         Command::Activate { code } => {
             let id = client.activate(&code)?;
-            println!("this is the device {id}; next: numbers, sync");
+            say!("this is the device {id}; next: numbers, sync");
         }
-        Command::Numbers { count } => println!("{} card numbers may be given", client.ask_numbers(count)?),
+        Command::Numbers { count } => say!("{} card numbers may be given", client.ask_numbers(count)?),
         Command::Register(flags) => {
             print_registered(&client.register(flags.household()?)?);
-            println!("{} card numbers are left; {} operations are queued", client.cards_left()?, client.queued()?);
+            say!("{} card numbers are left; {} operations are queued", client.cards_left()?, client.queued()?);
         }
         Command::Collect { household, amount_minor } => {
             let id = find(&client.households()?, &household)?;
             let receipt = client.collect(id, amount_minor)?;
             let (balance, _) = client.balance(id)?;
-            println!("receipt {}: {amount_minor}; the balance is then about {balance}", receipt.label);
+            say!("receipt {}: {amount_minor}; the balance is then about {balance}", receipt.label);
         }
         Command::List { members } => {
             let households = client.households()?;
             households.iter().for_each(|household| print_household(household, members));
             let as_of = client.as_of()?.unwrap_or_else(|| "never".to_owned());
-            println!("{} households, last fetched {as_of}; ~ is an estimate of this device", households.len());
+            say!("{} households, last fetched {as_of}; ~ is an estimate of this device", households.len());
         }
         Command::Sync => return sync(&mut client),
         Command::Export { file } => {
             let exported = client.export(&file)?;
-            exported.files.iter().for_each(|file| println!("{}", file.display()));
-            println!("{} operations; they stay queued until a sync learns what became of them", exported.operations);
+            exported.files.iter().for_each(|file| say!("{}", file.display()));
+            say!("{} operations; they stay queued until a sync learns what became of them", exported.operations);
         }
         Command::Outbox { queued } => {
             for entry in client.outbox()?.iter().filter(|entry| !queued || entry.state == State::Queued) {
@@ -300,7 +308,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Error> {
                 let code = told("code").unwrap_or_default();
                 let what = entry.receipt.as_deref().unwrap_or(&entry.entity);
                 let detail = told("detail").unwrap_or_default();
-                println!("{:<12} {:<8} {what:<46} {code} {detail}", entry.state.name(), entry.kind);
+                say!("{:<12} {:<8} {what:<46} {code} {detail}", entry.state.name(), entry.kind);
             }
         }
     }
@@ -309,21 +317,24 @@ fn run(arguments: Arguments) -> Result<ExitCode, Error> {
 
 fn sync(client: &mut Client<Http>) -> Result<ExitCode, Error> {
     let report = client.sync()?;
-    println!(
+    say!(
         "sent {}: {} done, {} with the office, {} blocked",
-        report.answered, report.done, report.with_office, report.blocked
+        report.answered,
+        report.done,
+        report.with_office,
+        report.blocked
     );
     if report.wiped {
-        println!("the office had this device wiped");
+        say!("the office had this device wiped");
         return Ok(ExitCode::from(5));
     }
     if report.wipe_waits {
-        println!("the office wants this device wiped; that waits until the blocked operations have been taken");
+        say!("the office wants this device wiped; that waits until the blocked operations have been taken");
         return Ok(ExitCode::from(1));
     }
-    println!("fetched {} households, took away {}", report.stored, report.removed);
+    say!("fetched {} households, took away {}", report.stored, report.removed);
     if report.resynced {
-        println!("everything was fetched anew, and the operations of the last {} days sent again", client::KEPT_DAYS);
+        say!("everything was fetched anew, and the operations of the last {} days sent again", client::KEPT_DAYS);
     }
     Ok(ExitCode::SUCCESS)
 }

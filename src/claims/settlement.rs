@@ -57,7 +57,8 @@ pub fn request(w: &mut Write, scope: &MutualScope, order: &Order, of: Payee, unt
     let open = store::list_open(w, mutual, of, until, MOST)?;
     let amount_minor = total(&open)?;
     if amount_minor <= 0 {
-        let detail = "nothing decided by that day is to be paid beyond what is to be recovered";
+        let detail = "nothing decided by that day is to be paid beyond what is to be recovered; claims of an invoice wait until it is \
+                      accepted, and what is in an open settlement is not asked for again";
         return Err(Problem::with(Code::WrongState, detail).into());
     }
     let decided: Vec<ClaimId> = ids(&open, |open| open.state == ClaimState::Decided);

@@ -19,6 +19,7 @@ pub struct Backup {
 /// # Errors
 /// A sentence for the terminal.
 pub fn run(settings: &Settings, asked: &Backup) -> Result<(), Failed> {
+    settings.must_exist()?;
     let url = settings.url()?;
     let size = crate::db::backup::backup(&url, &asked.file, asked.pg_bin.as_deref())?;
     println!("{}: {} bytes of {}", asked.file.display(), size, url.shown());

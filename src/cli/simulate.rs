@@ -118,7 +118,7 @@ fn introduction(parts: &Parts, address: &str) -> Result<String, Failed> {
     }
     let mutual = picture.by_code("KAYANZA").map_or_else(String::new, |found| found.id.to_string());
     out.push_str(&format!(
-        "\nPaste this:\n\n\
+        "\nThe commands of ayni work beside it: export AYNI_DATABASE={}\n\nPaste this:\n\n\
          API=http://{address}/api/v1\n\
          TOKEN=$(curl -s $API/auth/login -H 'Content-Type: application/json' \\\n  \
            -d '{{\"login\":\"admin@kayanza.example\",\"password\":\"{PASSWORD}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
@@ -127,7 +127,9 @@ fn introduction(parts: &Parts, address: &str) -> Result<String, Failed> {
          CARD=$(curl -s \"$API/mutuals/{mutual}/members?limit=1\" -H \"Authorization: Bearer $TOKEN\" \\\n  \
            | sed 's/.*\"card_number\":\"\\([0-9]*\\)\".*/\\1/')\n\
          curl -s $API/eligibility -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n  \
-           -d \"{{\\\"card\\\":\\\"$CARD\\\"}}\"\n"
+           -d \"{{\\\"card\\\":\\\"$CARD\\\"}}\"\n\
+         # A clerk's facility is grants[0].provider_id of his GET /me; he shows a card with its birth_year, or its QR code.\n",
+        db.url().shown(),
     ));
     Ok(out)
 }

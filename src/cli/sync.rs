@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::db::Wall;
 use crate::error::Error;
 use crate::field::model::DeviceState;
-use crate::field::push::{self, PushAnswer, Pushing};
+use crate::field::push::{self, Heard, PushAnswer, Pushing};
 use crate::field::signatures::{is_signed, signed_text};
 use crate::field::store;
 use crate::ids::*;
@@ -61,7 +61,7 @@ pub fn run(settings: &Settings, command: &Sync) -> Result<(), Failed> {
         .and_then(|rest| rest.strip_suffix("/sync/push"))
         .and_then(|id| id.parse().ok());
     let mutual = mutual.ok_or_else(|| wrong("the path names no mutual".into()))?;
-    let db = settings.open()?;
+    let db = settings.open_existing()?;
     let picture = Picture::load(&db)?;
     let wall = Wall::from(mutual);
     let device = db
@@ -83,7 +83,8 @@ pub fn run(settings: &Settings, command: &Sync) -> Result<(), Failed> {
         request: db.ids().next::<kind::Command>().uuid(),
     };
     let answer = db.write(wall, |w| {
-        let by = Pushing { hooks: &HOOKS, picture: &picture, scope: &scope, device: &device, asker };
+        let by =
+            Pushing { hooks: &HOOKS, picture: &picture, scope: &scope, device: &device, asker, heard: Heard::Carried };
         let results = push::push(w, &by, &envelope)?;
         Ok::<_, Error>(PushAnswer { received_at: w.now().and_utc(), wipe: false, results })
     })?;

@@ -7,7 +7,7 @@ use crate::config::Settings;
 /// # Errors
 /// Status 1 where something does not add up; everything found is printed.
 pub fn run(settings: &Settings) -> Result<(), Failed> {
-    let db = settings.open()?;
+    let db = settings.open_existing()?;
     let verdict = crate::verify::verify(&db)?;
     for finding in &verdict.findings {
         println!("{finding}");

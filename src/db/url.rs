@@ -45,6 +45,14 @@ impl DatabaseUrl {
         Ok(DatabaseUrl::Postgres(url.into()))
     }
 
+    /// The file of a SQLite database.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        match self {
+            DatabaseUrl::Sqlite(path) => Some(path),
+            DatabaseUrl::Postgres(_) => None,
+        }
+    }
+
     /// How the URL may be shown: without the password.
     pub fn shown(&self) -> String {
         match self {

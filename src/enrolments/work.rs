@@ -157,6 +157,10 @@ pub fn list_duplicates(
         let pairs = pairs(r, scope.mutual(), at, limit)?;
         let full = pairs.len() == wanted;
         at = pairs.last().copied();
+        // Of whom the office has said what they are, it is not asked again.
+        let ids: Vec<MemberId> = pairs.iter().map(|pair| pair.0).collect();
+        let decided = crate::households::duplicates_store::list_decided(r, scope.mutual(), &ids)?;
+        let pairs: Vec<_> = pairs.into_iter().filter(|(one, other)| !decided.contains(&(*one, *other))).collect();
         seen.extend(visible(r, scope, which, &pairs)?);
         if !full || seen.len() >= wanted {
             seen.truncate(wanted);

@@ -23,7 +23,9 @@ pub const BLOCK_DAYS: i64 = 60;
 /// Numbers in a block at most.
 pub const LARGEST_BLOCK: i64 = 500;
 /// Expired blocks that are looked at for numbers to give again.
-const LOOKED_AT: i64 = 20;
+const LOOKED_AT: i64 = 200;
+/// Numbers of blocks in force that a device has at most.
+const HELD_AT_MOST: i64 = 2_000;
 
 /// A device as it is registered.
 #[derive(Debug, Clone)]
@@ -99,7 +101,7 @@ fn write(w: &mut Write, scope: &MutualScope, before: &Device, row: &Device) -> R
     Ok(())
 }
 
-/// Gives a new code to a device that was not activated in time, that was found again or that forgot its key. Until it is
+/// Gives a new code to a device that was not activated in time, or that forgot its key. Until it is
 /// activated again, nothing of it is taken.
 ///
 /// # Errors
@@ -107,8 +109,9 @@ fn write(w: &mut Write, scope: &MutualScope, before: &Device, row: &Device) -> R
 pub fn renew(w: &mut Write, scope: &MutualScope, id: DeviceId, if_match: Option<&str>) -> Result<String> {
     let known = hold(w, scope.mutual(), id)?;
     must_match(if_match, known.version)?;
-    if known.state == DeviceState::Revoked {
-        return Err(Problem::with(Code::WrongState, "a revoked device stays revoked; register it anew").into());
+    // What a lost one still holds would be lost with its key, and its receipts would be given twice.
+    if matches!(known.state, DeviceState::Revoked | DeviceState::Lost) {
+        return Err(Problem::with(Code::WrongState, format!("a {} device is registered anew", known.state)).into());
     }
     let (code, hash, until) = new_code(w);
     let row = Device {
@@ -211,6 +214,15 @@ pub fn give_numbers(
     if device.state != DeviceState::Active {
         return Err(Code::DeviceRefused.into());
     }
+    let held: i64 = store::list_blocks(w, mutual, id)?
+        .iter()
+        .filter(|block| block.expires_on >= scope.today())
+        .map(|block| block.last_serial - block.first_serial + 1)
+        .sum();
+    if held + count > HELD_AT_MOST {
+        let detail = format!("a device has at most {HELD_AT_MOST} numbers at a time, this one has {held}");
+        return Err(Problem::field("/count", "out_of_bounds", detail).into());
+    }
     let prefix = card_prefix(w, mutual)?;
     // The series' row is the last lock, and it is the one that guards expired blocks too.
     series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, 0)?;
@@ -261,30 +273,28 @@ fn returned(w: &mut Write, mutual: MutualId, today: NaiveDate, count: i64) -> Re
 /// Numbers beyond the last one given that a device may have got from another copy of the database.
 const LOST_AT_MOST: i64 = 10_000;
 
-/// Gives a number that the series has not come to: false where it has, or where it lies too far.
+/// Whether a card number is the device's to give: of a block of its own, or of none at all, where this database was restored from
+/// before the block was given. Whose block has expired is looked at again under the lock that gives its numbers to others.
 ///
 /// # Errors
 /// The database's.
-pub fn give_after_all(w: &mut Write, mutual: MutualId, number: &str) -> Result<bool> {
+pub fn is_given(w: &mut Write, mutual: MutualId, blocks: &[NumberBlock], number: &str) -> Result<bool> {
     let prefix = card_prefix(w, mutual)?;
     let Some(serial) = serial_of(&prefix, number) else { return Ok(false) };
     let (_, next) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, 0)?;
-    if serial < next || serial >= next + LOST_AT_MOST {
+    if let Some(of) = store::find_block_of(w, mutual, serial)? {
+        return Ok(blocks.iter().any(|block| block.device_id == of.device_id));
+    }
+    if serial >= next + LOST_AT_MOST {
         return Ok(false);
     }
-    series::put(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, serial)?;
+    if serial >= next {
+        series::put(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, serial)?;
+    }
     Ok(true)
 }
 
 /// The serial within a card number, between the prefix and the check digits.
 pub fn serial_of(prefix: &str, number: &str) -> Option<i64> {
     number.strip_prefix(prefix)?.get(..8)?.parse().ok()
-}
-
-/// Whether a card number is one of a device's blocks.
-pub fn has_number(blocks: &[NumberBlock], number: &str) -> bool {
-    blocks.iter().any(|block| {
-        serial_of(&block.prefix, number)
-            .is_some_and(|serial| (block.first_serial..=block.last_serial).contains(&serial))
-    })
 }

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::households::store as households;
 use crate::ids::*;
 use crate::words;
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -64,6 +64,12 @@ struct Cursor {
     /// While all is pulled: the last household.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     after: Option<HouseholdId>,
+    /// The day as of which the device knows its households.
+    #[serde(rename = "t")]
+    day: NaiveDate,
+    /// While what the calendar changed since then is pulled: the last household.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    turned: Option<HouseholdId>,
 }
 
 impl Cursor {
@@ -172,6 +178,8 @@ pub fn pull(r: &mut Read, scope: &MutualScope, device: &Device, cursor: Option<&
             epoch: head.epoch,
             number: head.last_number,
             after: Some(HouseholdId::NIL),
+            day: scope.today(),
+            turned: None,
         },
         Some(text) => {
             let cursor = Cursor::read(text)?;
@@ -226,6 +234,9 @@ fn changed(r: &mut Read, scope: &MutualScope, device: &Device, cursor: &Cursor, 
         .map(|row| rules::Row { number: row.number, entity: row.entity_id, is_deleted: false })
         .collect();
     let page = rules::page(cursor.number, limit, rows);
+    if page.items.is_empty() && cursor.day < scope.today() {
+        return turned(r, scope, device, cursor, limit);
+    }
     let mut items = Vec::with_capacity(page.items.len());
     for row in &page.items {
         let id = HouseholdId::new(row.entity.uuid());
@@ -245,5 +256,31 @@ fn changed(r: &mut Read, scope: &MutualScope, device: &Device, cursor: &Cursor, 
         });
     }
     let next = Cursor { number: page.next, ..cursor.clone() };
-    Ok(Pulled { items, next_cursor: next.write(), has_more: page.has_more })
+    Ok(Pulled { items, next_cursor: next.write(), has_more: page.has_more || cursor.day < scope.today() })
+}
+
+/// What changed by the calendar alone, which no command told.
+fn turned(r: &mut Read, scope: &MutualScope, device: &Device, cursor: &Cursor, limit: usize) -> Result<Pulled> {
+    let today = scope.today();
+    let fetch = i64::try_from(limit).unwrap_or(i64::MAX);
+    let after = cursor.turned.unwrap_or(HouseholdId::NIL);
+    let rows = store::list_turned(r, scope, (cursor.day, today), after, fetch + 1)?;
+    let more = rows.len() > limit;
+    let mut items = Vec::with_capacity(limit.min(rows.len()));
+    let mut last = after;
+    for row in rows.into_iter().take(limit) {
+        last = row.id;
+        items.push(PulledItem {
+            entity: format!("household/{}", row.id),
+            deleted: false,
+            reason: None,
+            household: Some(document(r, scope, row, device.agent_id)?),
+        });
+    }
+    let next = if more {
+        Cursor { turned: Some(last), ..cursor.clone() }
+    } else {
+        Cursor { turned: None, day: today, ..cursor.clone() }
+    };
+    Ok(Pulled { items, next_cursor: next.write(), has_more: more })
 }

@@ -236,6 +236,11 @@ impl Days {
         Days { first: add_days(today, -WINDOW_DAYS).unwrap_or(today), today }
     }
 
+    /// Of what was sent on a day and is looked at later.
+    pub fn since(sent_on: NaiveDate, today: NaiveDate) -> Self {
+        Days { first: add_days(sent_on, -WINDOW_DAYS).unwrap_or(sent_on), today }
+    }
+
     /// Of what the office looked at.
     pub fn of_office(today: NaiveDate) -> Self {
         Days { first: NaiveDate::from_ymd_opt(1880, 1, 1).unwrap_or(NaiveDate::MIN), today }

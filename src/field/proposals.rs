@@ -2,7 +2,7 @@
 //! What is carried out counts for the device from then on, so that what depends on it goes on. And what a lost device sent.
 use super::model::*;
 use super::operations::{self, Days, Kind};
-use super::push::{self, OperationResult, Pushing};
+use super::push::{self, Heard, OperationResult, Pushing};
 use super::rules::Status;
 use super::store;
 use crate::access::picture::Picture;
@@ -54,6 +54,7 @@ pub fn accept(
     let known = open(w, office.scope, id, if_match)?;
     let device = device_of(w, mutual, known.device_id)?;
     let mut content: Value = kept(&known.content, "proposals")?;
+    let sent_before = operations::read(content.clone(), Days::of_office(office.scope.today())).hash;
     if let Some(data) = corrected {
         content["data"] = Value::Object(data.clone());
     }
@@ -72,10 +73,19 @@ pub fn accept(
         scope: office.scope,
         device: &device,
         asker: office.order.asker,
+        heard: Heard::Now,
     };
     let mut result = push::carry_out_for_office(w, &by, &sent, operation)?;
     result.status = Status::Applied;
-    store::set_result(w, mutual, id, &json!(result).to_string())?;
+    let row = StoredResult {
+        mutual_id: mutual,
+        id,
+        device_id: device.id,
+        hash: sent_before.to_vec(),
+        result: json!(result).to_string(),
+        recorded_at: w.now(),
+    };
+    store::set_result(w, &row)?;
     decide(w, office, &known, ProposalState::Accepted, note)
 }
 
@@ -152,7 +162,14 @@ pub fn decide_held(
         Some(scope) => {
             let envelope = push::envelope(known.body.as_bytes())?;
             let asker = crate::audit::model::Asker { user: Some(device.agent_id), ..office.order.asker };
-            let by = Pushing { hooks: office.hooks, picture: office.picture, scope, device: &device, asker };
+            let by = Pushing {
+                hooks: office.hooks,
+                picture: office.picture,
+                scope,
+                device: &device,
+                asker,
+                heard: Heard::At(known.received_at),
+            };
             (HeldState::Applied, push::push(w, &by, &envelope)?)
         }
     };

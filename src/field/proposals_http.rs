@@ -228,6 +228,9 @@ fn held_view(row: HeldPush, results: Vec<OperationResult>) -> HeldPushView {
     }
 }
 
+/// Held pushes in one page.
+const HELD_IN_A_PAGE: u16 = 10;
+
 /// Which of what lost devices sent.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -235,7 +238,7 @@ pub struct HeldFilter {
     /// Only in this state.
     #[param(inline)]
     pub state: Option<HeldState>,
-    /// Rows, 1 to 200.
+    /// Rows, 1 to 10.
     pub limit: Option<u16>,
     /// From the page before.
     pub cursor: Option<String>,
@@ -244,7 +247,9 @@ pub struct HeldFilter {
 /// `GET /mutuals/{m}/held-pushes`
 pub async fn held(guard: Guard<need::DeviceManage, MutualScope>, query: Query<HeldFilter>) -> Result<HttpResponse> {
     let state = query.0.state;
-    let ask = Ask::new(query.0.limit, query.0.cursor.as_deref(), &format!("held {state:?}"))?;
+    // Each may be a mebibyte.
+    let limit = query.0.limit.map_or(HELD_IN_A_PAGE, |limit| limit.min(HELD_IN_A_PAGE));
+    let ask = Ask::new(Some(limit), query.0.cursor.as_deref(), &format!("held {state:?}"))?;
     let page: Page<HeldPushView> = guard
         .read(move |r, scope| {
             let rows = store::list_held(r, scope.mutual(), state, ask.after_one()?, ask.fetch())?;

@@ -1,25 +1,28 @@
 //! What a device sends: up to a hundred operations in one transaction, each in a savepoint of its own or of its group. The
 //! households of all are locked first, in order; the answer comes after the one commit. What comes to nothing is kept as a
 //! proposal, so that nothing that was typed is lost.
-use super::devices::{self, has_number};
+use super::devices;
 use super::model::*;
-use super::operations::{self, Days, EntityKind, Kind, MOST, Operation, Refusal, Sent, Wanted};
+use super::operations::{self, Days, EntityKind, FieldPayment, Kind, MOST, Operation, Refusal, Sent, Wanted};
 use super::rules::{self, Known, Reason, Seen, Status};
 use super::store;
 use crate::access::picture::Picture;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Done, Hooks, Order, command_in};
 use crate::audit::model::Asker;
+use crate::audit::store::find_command;
 use crate::contributions::model::Method;
 use crate::contributions::service::{Locked, NewPayment, Taker, pay};
+use crate::contributions::store as money;
 use crate::db::{DbError, Wall, Write};
 use crate::error::{Code, Error, Problem, Result, kept};
 use crate::households::file::{self, NewConsent};
 use crate::households::service::{self, HouseholdCorrection, MemberCorrection, NewHousehold, section_for};
 use crate::households::{duplicates, events, store as households};
 use crate::ids::*;
+use crate::series::{self, SeriesKind};
 use crate::web::etag;
-use chrono::{DateTime, Duration, NaiveDateTime};
+use chrono::{DateTime, Datelike, Duration, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +90,16 @@ pub struct PushAnswer {
     pub results: Vec<OperationResult>,
 }
 
+/// When a push was heard of, by which its dates are judged: what was held or carried is judged as of then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    Now,
+    /// It was held since.
+    At(NaiveDateTime),
+    /// It came as a file, whenever: only a clock that is ahead is wrong for certain.
+    Carried,
+}
+
 /// On whose behalf a push is carried out.
 #[derive(Clone, Copy)]
 pub struct Pushing<'a> {
@@ -96,6 +109,7 @@ pub struct Pushing<'a> {
     pub scope: &'a MutualScope,
     pub device: &'a Device,
     pub asker: Asker,
+    pub heard: Heard,
 }
 
 /// Reads the envelope.
@@ -116,8 +130,13 @@ pub fn envelope(body: &[u8]) -> Result<Envelope> {
 }
 
 /// Whether a device's clock is too far from ours.
-fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime) -> bool {
-    (told.naive_utc() - now).abs() > Duration::hours(SKEW_HOURS)
+fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime, heard: Heard) -> bool {
+    let most = Duration::hours(SKEW_HOURS);
+    match heard {
+        Heard::Now => (told.naive_utc() - now).abs() > most,
+        Heard::At(at) => (told.naive_utc() - at).abs() > most,
+        Heard::Carried => told.naive_utc() - now > most,
+    }
 }
 
 /// Carries out what a device sent, within one transaction.
@@ -126,14 +145,21 @@ fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime) -> bool {
 /// The database's; what an operation is refused for is its result.
 pub fn push(w: &mut Write, by: &Pushing, envelope: &Envelope) -> Result<Vec<OperationResult>> {
     let mutual = by.scope.mutual();
-    let days = Days::of_field(by.scope.today());
+    let today = by.scope.today();
+    let days = match by.heard {
+        Heard::Now => Days::of_field(today),
+        Heard::At(at) => Days::since(at.date(), today),
+        Heard::Carried => Days::since(envelope.device_time.date_naive().min(today), today),
+    };
     let sent: Vec<Sent> = envelope.ops.iter().cloned().map(|op| operations::read(op, days)).collect();
     lock_households(w, mutual, &sent)?;
+    store::set_seen(w, mutual, by.device.id, w.now())?;
+    lock_series(w, mutual, &sent)?;
     let named: BTreeSet<OperationId> = sent.iter().flat_map(|op| op.depends_on.iter().copied().chain(op.id)).collect();
     let ids: Vec<OperationId> = named.into_iter().collect();
     let mut push = Push {
         by: *by,
-        skewed: is_skewed(envelope.device_time, w.now()),
+        skewed: is_skewed(envelope.device_time, w.now(), by.heard),
         stored: BTreeMap::new(),
         blocks: store::list_blocks(w, mutual, by.device.id)?,
     };
@@ -154,7 +180,6 @@ pub fn push(w: &mut Write, by: &Pushing, envelope: &Envelope) -> Result<Vec<Oper
         let split = first.group.as_ref().is_some_and(|name| !done_groups.insert(name.clone()));
         results.extend(push.together(w, now, split)?);
     }
-    store::set_seen(w, mutual, by.device.id, w.now())?;
     let old = w.now() - Duration::days(KEPT_DAYS);
     store::forget_results(w, mutual, old, FORGETS)?;
     Ok(results)
@@ -177,6 +202,21 @@ fn lock_households(w: &mut Write, mutual: MutualId, sent: &[Sent]) -> Result<()>
         households::lock(w, mutual, id)?;
     }
     if of_members(w)? == before { Ok(()) } else { Err(Error::Again) }
+}
+
+/// Takes the series that registrations need in their one order, so that a push and a registration at the office do not wait for
+/// each other.
+fn lock_series(w: &mut Write, mutual: MutualId, sent: &[Sent]) -> Result<()> {
+    let registers = |op: &Sent| {
+        let wanted = op.read.as_ref().ok().map(|operation| &operation.wanted);
+        matches!(wanted, Some(Wanted::Household(_) | Wanted::Member(..) | Wanted::Event(_)))
+    };
+    if sent.iter().any(registers) {
+        series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 0)?;
+        let prefix = service::card_prefix(w, mutual)?;
+        series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, 0)?;
+    }
+    Ok(())
 }
 
 /// A push while it is carried out.
@@ -222,6 +262,18 @@ impl crate::db::Outcome for Failed {
     }
 }
 
+/// The first bytes of a digest, as an id.
+fn uuid_of(digest: &[u8; 32]) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(digest.split_at(16).0);
+    Uuid::from_bytes(bytes)
+}
+
+fn reused(op: &Sent) -> OperationResult {
+    let detail = Some("this id came before with other content".to_owned());
+    OperationResult { code: Some(Reason::OpIdReused.code().into()), detail, ..plain(op, Status::Rejected) }
+}
+
 fn plain(op: &Sent, status: Status) -> OperationResult {
     OperationResult {
         op_id: op.id.map(Key::uuid),
@@ -239,11 +291,25 @@ impl Push<'_> {
     /// Carries out one operation, or a group, all or nothing; gives a result for each.
     fn together(&mut self, w: &mut Write, ops: &[Sent], split: bool) -> Result<Vec<OperationResult>> {
         // What was seen before is not done again; the others of a group are.
-        let mut results: Vec<Option<OperationResult>> = ops.iter().map(|op| self.seen_before(op)).collect();
+        let mut results: Vec<Option<OperationResult>> = Vec::with_capacity(ops.len());
+        let mut within = BTreeSet::new();
+        for op in ops {
+            let twice = op.id.is_some_and(|id| !within.insert(id));
+            let seen = if twice { Some(reused(op)) } else { self.seen_before(op) };
+            if let Some(result) = seen.as_ref().filter(|result| result.status == Status::Rejected) {
+                self.propose(w, op, result)?;
+            }
+            results.push(seen);
+        }
+        // A group of which one is not done before is not done now.
+        let is_broken = ops.len() > 1 && results.iter().flatten().any(|result| result.code.is_some());
         let fresh: Vec<usize> = (0..ops.len()).filter(|at| results.get(*at).is_some_and(Option::is_none)).collect();
         let done = if split {
             let refusal = Refusal::new("GROUP_SPLIT", "the operations of a group stand together");
             Err(Failed::Stop(0, Stop::Refused(Status::Rejected, Box::new(refusal), None)))
+        } else if is_broken && !fresh.is_empty() {
+            let refusal = Refusal::new("GROUP_FAILED", "another operation of its group came to nothing");
+            Err(Failed::Stop(ops.len(), Stop::Refused(Status::Rejected, Box::new(refusal), None)))
         } else if fresh.is_empty() {
             Ok(Vec::new())
         } else {
@@ -293,11 +359,7 @@ impl Push<'_> {
         match rules::seen(known.map(|(hash, _)| hash.as_slice()), op.hash.as_slice()) {
             Seen::New => None,
             Seen::Same => known.map(|(_, result)| OperationResult { status: Status::Replayed, ..result.clone() }),
-            Seen::Reused => {
-                let detail = "this id came before with other content";
-                let code = Some(Reason::OpIdReused.code().into());
-                Some(OperationResult { code, detail: Some(detail.into()), ..plain(op, Status::Rejected) })
-            }
+            Seen::Reused => Some(reused(op)),
         }
     }
 
@@ -347,16 +409,16 @@ impl Push<'_> {
 
     /// Keeps what came to nothing for the office.
     fn propose(&self, w: &mut Write, op: &Sent, result: &OperationResult) -> Result<()> {
-        let (Some(id), Some(code)) = (op.id, &result.code) else { return Ok(()) };
+        let Some(code) = &result.code else { return Ok(()) };
+        // What has no id of its own is kept under one that follows from its content.
+        let own = op.id.filter(|_| *code != Reason::OpIdReused.code());
+        let id = own.unwrap_or_else(|| OperationId::new(uuid_of(&op.whole)));
         let mutual = self.by.scope.mutual();
         let text = |name: &str| {
             let text = op.json.get(name).and_then(Value::as_str).unwrap_or_default();
             text.chars().take(80).filter(|c| *c != '\0').collect::<String>()
         };
-        let section = match self.by.scope.sections() {
-            crate::access::scopes::Sections::These(sections) => sections.first().copied(),
-            crate::access::scopes::Sections::All => None,
-        };
+        let section = self.section_of(w, op)?;
         let row = Proposal {
             mutual_id: mutual,
             id,
@@ -369,7 +431,7 @@ impl Push<'_> {
             status: result.status,
             code: code.clone(),
             fields: json!(result.fields).to_string(),
-            detail: result.detail.clone(),
+            detail: result.detail.as_ref().map(|detail| detail.replace('\0', "")),
             received_at: w.now(),
             state: ProposalState::Open,
             decided_by: None,
@@ -378,6 +440,26 @@ impl Push<'_> {
             version: 1,
         };
         Ok(store::insert_proposal(w, &row)?)
+    }
+
+    /// The section whose office decides: the household's, the one that is named, or the agent's only one; else the mutual's own.
+    fn section_of(&self, w: &mut Write, op: &Sent) -> Result<Option<OrganisationId>> {
+        let scope = self.by.scope;
+        let text = |pointer: &str| op.json.pointer(pointer).and_then(Value::as_str);
+        let named = text("/entity").and_then(|entity| entity.strip_prefix("household/"));
+        for id in [named, text("/data/household_id")].into_iter().flatten() {
+            if let Ok(id) = id.parse::<HouseholdId>()
+                && let Some(household) = households::find(w, scope, id)?
+            {
+                return Ok(household.section_id);
+            }
+        }
+        let asked = text("/data/section_id").and_then(|id| id.parse().ok()).filter(|id| scope.sees(Some(*id)));
+        Ok(match (asked, scope.sections()) {
+            (Some(section), _) => Some(section),
+            (None, crate::access::scopes::Sections::These(only)) if only.len() == 1 => only.first().copied(),
+            _ => None,
+        })
     }
 
     /// Carries out one operation within a savepoint.
@@ -439,12 +521,14 @@ fn carry_out(
     operation: &Operation,
 ) -> std::result::Result<OperationResult, Failed> {
     let mutual = by.scope.mutual();
+    let command = Key::new(command_of(op, operation));
     let update = match operation.kind {
-        Kind::Update => Some(clash(w, by, operation)?),
+        // What was done before its result was forgotten is done.
+        Kind::Update if find_command(w, mutual, command)?.is_none() => Some(clash(w, by, operation)?),
         _ => None,
     };
     let order = Order {
-        id: Key::new(command_of(op, operation)),
+        id: command,
         wall: Wall::mutual(mutual),
         route: ROUTE.into(),
         hash: op.whole,
@@ -460,10 +544,7 @@ fn carry_out(
     match done {
         // Where it had been done and its result was forgotten, what it did stands.
         Ok(done) => {
-            let version = match operation.kind {
-                Kind::Update => known(w, by, operation)?.map(|known| known.version),
-                _ => Some(1),
-            };
+            let version = version_after(w, by, operation)?;
             let status = update.filter(|_| done != Done::Replayed).unwrap_or(Status::Applied);
             Ok(OperationResult { version, possible_duplicate_of: found, ..plain(op, status) })
         }
@@ -503,11 +584,17 @@ pub fn carry_out_for_office(w: &mut Write, by: &Pushing, op: &Sent, operation: &
         Ok(())
     })?;
     w.effects = Default::default();
-    let version = match operation.kind {
-        Kind::Update => known(w, by, operation)?.map(|known| known.version),
-        _ => Some(1),
-    };
-    Ok(OperationResult { version, possible_duplicate_of: found, ..plain(op, Status::Applied) })
+    // Whom the office sees, the agent may not.
+    drop(found);
+    Ok(OperationResult { version: version_after(w, by, operation)?, ..plain(op, Status::Applied) })
+}
+
+/// The version of what the operation was about, now.
+fn version_after(w: &mut Write, by: &Pushing, operation: &Operation) -> Result<Option<i64>> {
+    Ok(match operation.kind {
+        Kind::Update | Kind::Event => known(w, by, operation)?.map(|known| known.version),
+        Kind::Create | Kind::Payment | Kind::Consent => Some(1),
+    })
 }
 
 /// What is created takes the id of its entity, so that it cannot be created twice, ever.
@@ -658,7 +745,8 @@ fn act(
             };
             let event = asked.as_ref().clone().into_event(scope.today(), section)?;
             events::record(w, by.hooks, scope, order, HouseholdId::new(entity), &event)?;
-            Ok(None)
+            let new = duplicates::just_registered(w, scope, HouseholdId::new(entity))?;
+            seen_twice(w, scope, &new)
         }
         Wanted::Payment(asked) => {
             if asked.currency != scope.currency().code() {
@@ -676,6 +764,7 @@ fn act(
                 command: order.id,
             };
             let device = by.device;
+            must_be_near(w, scope.mutual(), device.id, asked)?;
             let new = NewPayment {
                 amount_minor: asked.amount_minor,
                 method: Method::Cash,
@@ -706,6 +795,19 @@ fn act(
     }
 }
 
+/// Receipts that may be missing before one: a number that lies further ahead is a slip, and would end the series.
+const MISSING_AT_MOST: i64 = 1_000;
+
+fn must_be_near(w: &mut Write, mutual: MutualId, device: DeviceId, asked: &FieldPayment) -> Result<()> {
+    let all = money::list_series_of(w, mutual, Key::new(device.uuid()))?;
+    let last = all.iter().find(|row| row.year == asked.received_on.year()).map_or(0, |row| row.last_number);
+    if asked.receipt_number > last + MISSING_AT_MOST {
+        let detail = format!("the last receipt that arrived is {last}");
+        return Err(Problem::field("/receipt_number", "out_of_bounds", detail).into());
+    }
+    Ok(())
+}
+
 /// A card number is one that was given to the device; or one that this database never gave, since it was restored from before:
 /// then it is given now.
 fn must_be_given(
@@ -716,7 +818,7 @@ fn must_be_given(
     at: impl Fn() -> String,
 ) -> Result<()> {
     match number {
-        Some(number) if !has_number(blocks, number) && !devices::give_after_all(w, mutual, number)? => {
+        Some(number) if !devices::is_given(w, mutual, blocks, number)? => {
             let detail = "not of a block of this device, or its block was given to another";
             Err(Problem::field(at(), "number_not_given", detail).into())
         }

@@ -1,7 +1,7 @@
 //! `/mutuals/{m}/sync/push`: a signed body, compressed or not.
 use super::devices;
 use super::model::{DeviceState, HeldPush, HeldState};
-use super::push::{self, Pushing};
+use super::push::{self, Heard, Pushing};
 use super::signatures::{is_signed, signed_text};
 use super::store;
 use crate::access::guard::Guard;
@@ -19,6 +19,9 @@ use std::io::Read as _;
 
 /// The largest push, in bytes, before compression.
 pub const LARGEST_PUSH: usize = 1024 * 1024;
+
+/// Pushes of a lost device that are held at most.
+const HELD_AT_MOST: i64 = 50;
 
 /// What a device signed: its own time, its signature.
 pub struct Signed {
@@ -106,11 +109,18 @@ pub async fn push(
             }
             let received_at = w.now().and_utc();
             if now.state == DeviceState::Lost {
+                let text = String::from_utf8_lossy(&body).into_owned();
+                // Sent again it is the same one; and nobody fills the office's list with a phone that he found.
+                let known = store::is_held(w, scope.mutual(), now.id, &text)?
+                    || store::count_held(w, scope.mutual(), now.id)? >= HELD_AT_MOST;
+                if known {
+                    return Ok(push::PushAnswer { received_at, wipe: true, results: Vec::new() });
+                }
                 let held = HeldPush {
                     mutual_id: scope.mutual(),
                     id: w.new_id(),
                     device_id: now.id,
-                    body: String::from_utf8_lossy(&body).into_owned(),
+                    body: text,
                     signed_at: signed.at.clone(),
                     received_at: w.now(),
                     state: HeldState::Held,
@@ -126,7 +136,14 @@ pub async fn push(
                 write_audit(w, asker, AuditKind::Write, scope.mutual(), route, None, &effects)?;
                 return Ok(push::PushAnswer { received_at, wipe: true, results: Vec::new() });
             }
-            let by = Pushing { hooks: &desk.hooks, picture: &picture, scope: &scope, device: &now, asker };
+            let by = Pushing {
+                hooks: &desk.hooks,
+                picture: &picture,
+                scope: &scope,
+                device: &now,
+                asker,
+                heard: Heard::Now,
+            };
             let results = push::push(w, &by, &envelope)?;
             Ok(push::PushAnswer { received_at, wipe: false, results })
         })

@@ -100,6 +100,18 @@ pub fn list_blocks(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryRes
         .load(r.conn())
 }
 
+/// The block, of any device, in which a serial lies.
+pub fn find_block_of(r: &mut Read, mutual: MutualId, serial: i64) -> QueryResult<Option<NumberBlock>> {
+    number_blocks::table
+        .filter(number_blocks::mutual_id.eq(mutual))
+        .filter(number_blocks::first_serial.le(serial))
+        .filter(number_blocks::last_serial.ge(serial))
+        .order(number_blocks::first_serial.desc())
+        .select(NumberBlock::as_select())
+        .first(r.conn())
+        .optional()
+}
+
 /// Blocks of any device that have expired, the oldest first.
 pub fn list_expired(r: &mut Read, mutual: MutualId, today: NaiveDate, limit: i64) -> QueryResult<Vec<NumberBlock>> {
     number_blocks::table
@@ -151,9 +163,13 @@ pub fn insert_result(w: &mut Write, row: &StoredResult) -> QueryResult<bool> {
     Ok(inserted == 1)
 }
 
-/// Puts what an operation came to after all in the place of what it had come to.
-pub fn set_result(w: &mut Write, mutual: MutualId, id: OperationId, result: &str) -> QueryResult<()> {
-    diesel::update(sync_results::table.find((mutual, id))).set(sync_results::result.eq(result)).execute(w.conn())?;
+/// Puts what an operation came to after all in the place of what it had come to, where that is kept still.
+pub fn set_result(w: &mut Write, row: &StoredResult) -> QueryResult<()> {
+    let known = sync_results::table.find((row.mutual_id, row.id));
+    let changed = diesel::update(known).set(sync_results::result.eq(&row.result)).execute(w.conn())?;
+    if changed == 0 {
+        insert_result(w, row)?;
+    }
     Ok(())
 }
 
@@ -359,6 +375,71 @@ pub fn ensure_head(w: &mut Write, row: &FeedHead) -> QueryResult<()> {
         .on_conflict_do_nothing()
         .execute(c))?;
     Ok(())
+}
+
+/// How much a device has sent that is held.
+pub fn count_held(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryResult<i64> {
+    held_pushes::table
+        .filter(held_pushes::mutual_id.eq(mutual))
+        .filter(held_pushes::device_id.eq(device))
+        .filter(held_pushes::state.eq(HeldState::Held))
+        .count()
+        .get_result(r.conn())
+}
+
+/// Whether a device has sent this before, and it is held.
+pub fn is_held(r: &mut Read, mutual: MutualId, device: DeviceId, body: &str) -> QueryResult<bool> {
+    let same = held_pushes::table
+        .filter(held_pushes::mutual_id.eq(mutual))
+        .filter(held_pushes::device_id.eq(device))
+        .filter(held_pushes::body.eq(body));
+    diesel::select(diesel::dsl::exists(same)).get_result(r.conn())
+}
+
+/// Households of the scope in which something came to be by the calendar alone, from one day to another: somebody has left,
+/// cover has begun or ended, a due has fallen due.
+pub fn list_turned(
+    r: &mut Read,
+    scope: &MutualScope,
+    (since, today): (NaiveDate, NaiveDate),
+    after: HouseholdId,
+    limit: i64,
+) -> QueryResult<Vec<crate::households::model::Household>> {
+    let mutual = scope.mutual();
+    let (tomorrow, yesterday) = (since.succ_opt().unwrap_or(since), today.pred_opt().unwrap_or(today));
+    let left = memberships::table
+        .filter(memberships::mutual_id.eq(mutual))
+        .filter(memberships::to_on.between(since, yesterday))
+        .select(memberships::household_id);
+    let ended = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(mutual))
+        .filter(cover_spans::to_on.between(since, yesterday))
+        .select(cover_spans::household_id);
+    let begun = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(mutual))
+        .filter(cover_spans::from_on.between(tomorrow, today))
+        .select(cover_spans::household_id);
+    let due = dues::table
+        .filter(dues::mutual_id.eq(mutual))
+        .filter(dues::due_on.between(tomorrow, today))
+        .select(dues::household_id);
+    let turned = households::id
+        .eq_any(left)
+        .or(households::id.eq_any(ended))
+        .or(households::id.eq_any(begun))
+        .or(households::id.eq_any(due));
+    let mut query = households::table
+        .filter(households::mutual_id.eq(mutual))
+        .filter(households::id.gt(after))
+        .filter(turned)
+        .order(households::id)
+        .limit(limit)
+        .select(crate::households::model::Household::as_select())
+        .into_boxed();
+    if let Sections::These(sections) = scope.sections() {
+        query = query.filter(households::section_id.eq_any(sections.clone()));
+    }
+    query.load(r.conn())
 }
 
 /// Locks the head of the feed; none where it is not there.

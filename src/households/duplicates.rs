@@ -59,6 +59,28 @@ pub fn key(w: &mut Write, mutual: MutualId, ids: &[MemberId], are_known: bool) -
     Ok(store::insert_keys(w, mutual, &rows)?)
 }
 
+/// Who was registered in a household by this very transaction.
+///
+/// # Errors
+/// The database's.
+pub fn just_registered(w: &mut Write, scope: &MutualScope, household: HouseholdId) -> Result<Vec<MemberId>> {
+    let now = w.now();
+    let rows = super::store::list_of_household(w, scope.mutual(), household)?;
+    Ok(rows.into_iter().filter(|(member, _)| member.recorded_at == now).map(|(member, _)| member.id).collect())
+}
+
+/// Looks for others who may be those whom this transaction registered in a household.
+///
+/// # Errors
+/// The database's.
+pub fn look_in(w: &mut Write, scope: &MutualScope, household: HouseholdId) -> Result<()> {
+    let new = just_registered(w, scope, household)?;
+    if !new.is_empty() {
+        look(w, scope, &new)?;
+    }
+    Ok(())
+}
+
 /// Looks for others who may be these persons, who were just registered; keeps the pairs and gives the others, the likeliest of
 /// each first.
 ///

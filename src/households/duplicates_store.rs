@@ -9,7 +9,7 @@ use crate::words;
 use crate::{insert_all, on_each};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 words! {
     /// What the office said of a pair.
@@ -196,6 +196,21 @@ pub fn list_pairs(
             .filter(possible_duplicates::other_id.eq_any(within()));
     }
     query.load(r.conn())
+}
+
+/// Pairs with one of these persons of which the office has said whether they are one, the lower id first.
+pub fn list_decided(r: &mut Read, mutual: MutualId, of: &[MemberId]) -> QueryResult<BTreeSet<(MemberId, MemberId)>> {
+    let mut found = BTreeSet::new();
+    for some in of.chunks(400) {
+        let rows: Vec<(MemberId, MemberId)> = possible_duplicates::table
+            .filter(possible_duplicates::mutual_id.eq(mutual))
+            .filter(possible_duplicates::state.ne(PairState::Open))
+            .filter(possible_duplicates::member_id.eq_any(some).or(possible_duplicates::other_id.eq_any(some)))
+            .select((possible_duplicates::member_id, possible_duplicates::other_id))
+            .load(r.conn())?;
+        found.extend(rows.into_iter().map(|(one, other)| (one.min(other), one.max(other))));
+    }
+    Ok(found)
 }
 
 /// Decides an open pair in the version read; false where it was decided meanwhile.

@@ -414,6 +414,8 @@ impl Made<'_> {
         let id = settle(w, scope.mutual(), self.household.id, Some(area), on)?;
         self.written.residence = Some((id, self.household.area_id));
         store::set(w, &Household { area_id: Some(area), ..self.household.clone() })?;
+        let (entity, version) = (Key::new(self.household.id.uuid()), self.household.version + 1);
+        store::set_field_versions(w, scope.mutual(), entity, &["area_id"], version)?;
         w.field("area_id", Some(json!(self.household.area_id)), Some(json!(area)));
         Ok(())
     }
@@ -563,6 +565,8 @@ pub fn reverse(
         }
         store::remove_residence(w, mutual, residence)?;
         store::set(w, &Household { area_id: before, ..household.clone() })?;
+        let (entity, version) = (Key::new(household.id.uuid()), household.version + 1);
+        store::set_field_versions(w, mutual, entity, &["area_id"], version)?;
     }
     if let (Some(other), false) = (event.other_household_id, written.parted.is_empty()) {
         let parted = Parted {

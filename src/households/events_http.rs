@@ -243,7 +243,10 @@ pub async fn record(
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, order| events::record(w, &hooks, scope, order, id, &event).map(|_| ()),
+            move |w, scope, order| {
+                events::record(w, &hooks, scope, order, id, &event)?;
+                super::duplicates::look_in(w, scope, id)
+            },
             |r, scope, order| show(r, scope, Key::new(order.id.uuid())),
         )
         .await?;

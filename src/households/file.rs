@@ -120,6 +120,8 @@ pub fn add_phone(w: &mut Write, scope: &MutualScope, order: &Order, of: MemberId
     files::insert_phones(w, &[row])?;
     if member.phone.is_none() {
         store::set_member(w, &Member { phone: Some(number), ..member.clone() })?;
+        let (entity, version) = (Key::new(of.uuid()), member.version + 1);
+        store::set_field_versions(w, scope.mutual(), entity, &["phone"], version)?;
     }
     noted(w, scope, &member, &household, "phone", order.id.uuid());
     Ok(())
@@ -267,6 +269,8 @@ pub fn end(w: &mut Write, scope: &MutualScope, of: MemberId, what: Ending, on: N
             // The number that is shown first is one that is still in use.
             let next = files::list_phones(w, mutual, of)?.into_iter().find(|row| row.ended_on.is_none());
             store::set_member(w, &Member { phone: next.map(|row| row.e164), ..member.clone() })?;
+            let (entity, version) = (Key::new(member.id.uuid()), member.version + 1);
+            store::set_field_versions(w, mutual, entity, &["phone"], version)?;
         }
         Ending::ExternalCover(id) => files::end_external_cover(w, mutual, id, on)?,
     }

@@ -290,7 +290,10 @@ pub async fn register(
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, order| service::register(w, scope, order, &new).map(|_| ()),
+            move |w, scope, order| {
+                let household = service::register(w, scope, order, &new)?;
+                super::duplicates::look_in(w, scope, household)
+            },
             |r, scope, order| show(r, scope, Key::new(order.id.uuid())),
         )
         .await?;
@@ -417,7 +420,10 @@ pub async fn add_member(guard: Guard<need::RegisterWrite, MutualScope>, body: Bo
     let (view, replayed) = guard
         .act(
             order,
-            move |w, scope, order| super::events::arrive(w, &hooks, scope, order, household, on, &new).map(|_| ()),
+            move |w, scope, order| {
+                super::events::arrive(w, &hooks, scope, order, household, on, &new)?;
+                super::duplicates::look_in(w, scope, household)
+            },
             |r, scope, order| show_member(r, scope, Key::new(order.id.uuid())),
         )
         .await?;

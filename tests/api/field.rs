@@ -357,8 +357,8 @@ async fn wrong_operations_have_their_codes_and_the_others_go_on() {
         assert_eq!(status(result), (*expected, *code), "{op} gave {result}");
     }
     assert_eq!(world.test.count("payments"), 1);
-    // What came to nothing is with the office, but for what is blocked or has no id of its own.
-    let kept = cases.iter().filter(|(_, status, code)| *status == "rejected" && *code != "OP_ID_MISSING").count();
+    // What came to nothing is with the office, but for what is blocked.
+    let kept = cases.iter().filter(|(_, status, _)| *status == "rejected").count();
     assert_eq!(world.test.count("sync_proposals"), i64::try_from(kept).unwrap());
     // The receipts that have not arrived are seen.
     let detail = world.get(&format!("{}/devices/{}", world.mutual("KAY"), phone.id)).as_("mutual_admin").send().await;
@@ -655,4 +655,139 @@ async fn reference_data_comes_once() {
     let before = world.get(&path).as_("field_agent").send().await.expect(200).headers["etag"].clone();
     world.product("mutual_admin", "KAY", "FAM2", bands()).await;
     world.get(&path).as_("field_agent").header("If-None-Match", &before).send().await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_days_pull_is_small() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let (cursor, _) = phone.all(None).await;
+    // A busy day: sixty families of five are registered, covered and pay.
+    let mut homes = Vec::new();
+    for _ in 0..60 {
+        let home = world.home(Some("KAY-S1"), "STANDARD", 5).await.text("/id");
+        world.enrolled(&home, &product, "2026-03-01").await;
+        world.payment(&home, 10_000, "2026-03-10").await.expect(201);
+        homes.push(home);
+    }
+    let path = format!("/api/v1{}/sync/pull?device_id={}&limit=500&cursor={cursor}", world.mutual("KAY"), phone.id);
+    let request = actix_web::test::TestRequest::get()
+        .uri(&path)
+        .peer_addr("127.0.0.1:50000".parse().unwrap())
+        .insert_header(("Authorization", format!("Bearer {}", world.token("field_agent"))))
+        .insert_header(("Accept-Encoding", "gzip"));
+    let answer = world.bytes(request.to_request()).await;
+    let mut plain = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(answer.as_slice()), &mut plain).unwrap();
+    let pulled: Value = serde_json::from_str(&plain).unwrap();
+    assert_eq!(pulled["items"].as_array().unwrap().len(), homes.len());
+    assert_eq!(pulled["has_more"], false);
+    assert!(answer.len() < 50 * 1024, "{} bytes, {} before compression", answer.len(), plain.len());
+}
+
+#[actix_web::test]
+async fn nothing_that_was_sent_is_lost_though_its_id_is_wrong() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let household = fresh(&world);
+    let create = home(&world, &household, "Regine");
+    phone.one(&create).await;
+    // A phone restored from an old image uses an id again, for money.
+    let paid = with(cash(&world, &household, 1, 700), |op| op["op_id"] = create["op_id"].clone());
+    assert_eq!(status(&phone.one(&paid).await), ("rejected", "OP_ID_REUSED"));
+    assert_eq!(status(&phone.one(&paid).await), ("rejected", "OP_ID_REUSED"));
+    let open = world.items("mutual_admin", &format!("{}/proposals?state=OPEN", world.mutual("KAY"))).await;
+    assert_eq!(open.len(), 1, "kept once");
+    let path = format!("{}/proposals/{}/accept", world.mutual("KAY"), open[0]["id"].as_str().unwrap());
+    let ask = world.post(&path).as_("mutual_admin").json(json!({"id": fresh(&world)})).header("If-Match", "\"v1\"");
+    ask.send().await.expect(200);
+    assert_eq!(world.test.count("payments"), 1);
+    // Twice in one group, and a group of which one came to nothing before: the device goes on.
+    let grouped = |op: Value| with(op, |op| op["group"] = json!("g"));
+    let (one, two) = (grouped(home(&world, &fresh(&world), "One")), grouped(home(&world, &fresh(&world), "Two")));
+    let found = phone.push(&[one.clone(), one.clone(), two.clone()]).await;
+    let codes: Vec<_> = found.iter().map(status).collect();
+    assert_eq!(codes, [("rejected", "GROUP_FAILED"), ("rejected", "OP_ID_REUSED"), ("rejected", "GROUP_FAILED")]);
+    let bad = grouped(with(home(&world, &fresh(&world), "Bad"), |op| op["op_id"] = create["op_id"].clone()));
+    let found = phone.push(&[grouped(home(&world, &fresh(&world), "Good")), bad]).await;
+    assert_eq!(status(&found[0]), ("rejected", "GROUP_FAILED"));
+    assert_eq!(world.test.count("households"), 1);
+    // A slip of the pen does not end the series.
+    let far = phone.one(&cash(&world, &household, 5_000, 100)).await;
+    assert_eq!((status(&far), &far["fields"]), (("rejected", "OUT_OF_BOUNDS"), &json!(["receipt_number"])));
+    // What no database keeps is refused, and the others go on.
+    let nul = json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{household}"), "base_version": 1,
+        "data": {"a\u{0}": 1}});
+    let found = phone.push(&[nul, cash(&world, &household, 2, 100)]).await;
+    assert_eq!(found.iter().map(|result| status(result).0).collect::<Vec<_>>(), ["rejected", "applied"]);
+    assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
+}
+
+#[actix_web::test]
+async fn what_the_calendar_changes_is_pulled_too() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "FAM", bands()).await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let quiet = world.home(Some("KAY-S1"), "STANDARD", 1).await.text("/id");
+    let home = world.home(Some("KAY-S1"), "STANDARD", 2).await;
+    let (id, child) = (home.text("/id"), home.text("/members/1/id"));
+    world.enrolled(&id, &product, "2026-03-20").await;
+    let leaves = json!({"op_id": fresh(&world), "type": "event", "entity": format!("household/{id}"), "data": {
+        "kind": "DEPARTURE", "on": "2026-03-10", "member_id": child}});
+    assert_eq!(status(&phone.one(&leaves).await), ("applied", ""));
+    let (cursor, items) = phone.all(None).await;
+    assert_eq!(items.len(), 2);
+    let of = |items: &[Value]| items.iter().find(|item| item["entity"] == format!("household/{id}")).cloned();
+    assert_eq!(of(&items).unwrap()["household"]["members"].as_array().unwrap().len(), 2, "her last day is today");
+    let (same, none) = phone.all(Some(cursor)).await;
+    assert!(none.is_empty());
+    // The next day she is gone, though nobody recorded anything; ten days on the due is due and cover begins.
+    world.test.clock.set(start() + Duration::days(1));
+    let (next, items) = phone.all(Some(same)).await;
+    assert_eq!(items.len(), 1, "the other household is as it was: {quiet}");
+    assert_eq!(of(&items).unwrap()["household"]["members"].as_array().unwrap().len(), 1);
+    assert!(phone.all(Some(next.clone())).await.1.is_empty());
+    world.test.clock.set(start() + Duration::days(10));
+    let (_, items) = phone.all(Some(next)).await;
+    assert!(of(&items).unwrap()["household"]["balance_minor"].as_i64().unwrap() > 0);
+}
+
+#[actix_web::test]
+async fn an_old_picture_does_not_undo_what_the_office_recorded_since() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let (id, area) = (fresh(&world), world.area("Kayanza"));
+    phone.one(&home(&world, &id, "Regine")).await;
+    let moved = json!({"kind": "MOVE", "on": "2026-03-10", "area_id": area});
+    let path = format!("{}/households/{id}/events", world.mutual("KAY"));
+    world.post(&path).as_("registrar").json(moved).send().await.expect(201);
+    let update = json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{id}"), "base_version": 1,
+        "data": {"area_id": null}});
+    let result = phone.one(&update).await;
+    assert_eq!((status(&result), &result["fields"]), (("conflict", "FIELD_CONFLICT"), &json!(["area_id"])));
+}
+
+#[actix_web::test]
+async fn what_was_held_is_judged_by_the_day_on_which_it_came() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let devices = format!("{}/devices/{}", world.mutual("KAY"), phone.id);
+    let ask = world.post(&format!("{devices}/lost")).as_("mutual_admin").header("If-Match", "\"v2\"");
+    ask.send().await.expect(200);
+    let id = fresh(&world);
+    let body = phone.envelope(&[home(&world, &id, "Held"), cash(&world, &id, 1, 500)]);
+    for _ in 0..3 {
+        assert_eq!(phone.send(&body, None).await.expect(200).body["wipe"], true);
+    }
+    world.test.clock.set(start() + Duration::days(4));
+    let held = world.items("mutual_admin", &format!("{}/held-pushes", world.mutual("KAY"))).await;
+    assert_eq!(held.len(), 1, "the same push is held once");
+    let path = format!("{}/held-pushes/{}/apply", world.mutual("KAY"), held[0]["id"].as_str().unwrap());
+    let ask = world.post(&path).as_("mutual_admin").json(json!({"note": "His own"})).header("If-Match", "\"v1\"");
+    let done = ask.send().await.expect(200);
+    let results: Vec<_> = done.body["results"].as_array().unwrap().iter().map(status).collect();
+    assert_eq!(results, [("applied", ""), ("applied", "")], "{}", done.text);
+    let again = world.post(&format!("{devices}/code")).as_("mutual_admin").header("If-Match", "\"v3\"").send().await;
+    assert_eq!(again.expect(409).code(), "wrong_state");
 }

@@ -374,6 +374,13 @@ impl World {
         self.ask(method, path)
     }
 
+    /// An answer's body as it travelled.
+    pub async fn bytes(&self, request: Request) -> Vec<u8> {
+        let response = (self.call)(request).await;
+        assert_eq!(response.status().as_u16(), 200);
+        test::read_body(response).await.to_vec()
+    }
+
     pub async fn raw(&self, request: Request) -> Answer {
         let response = (self.call)(request).await;
         let status = response.status().as_u16();

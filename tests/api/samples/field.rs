@@ -12,7 +12,7 @@ use ayni::error::Error;
 use ayni::field::devices::{self, NewDevice};
 use ayni::field::feed;
 use ayni::field::model::{Device, DeviceState, HeldPush, HeldState};
-use ayni::field::push::{self, Pushing};
+use ayni::field::push::{self, Heard, Pushing};
 use ayni::field::signatures::signed_text;
 use ayni::field::store;
 use ayni::households::duplicates_store::{self as duplicates, PairState, PossibleDuplicate};
@@ -98,7 +98,7 @@ fn proposal(world: &World, user: Option<UserId>, place: &str) -> OperationId {
     let scope = SystemScope::of_the_terminal().agent(&picture, &world.test.clock, mutual, agent).unwrap();
     let asker = Asker { user: Some(device.agent_id), purpose: Purpose::Enrolment, request: op };
     let results = world.test.db.write(Wall::mutual(scope.mutual()), |w| {
-        let by = Pushing { hooks: &HOOKS, picture: &picture, scope: &scope, device: &device, asker };
+        let by = Pushing { hooks: &HOOKS, picture: &picture, scope: &scope, device: &device, asker, heard: Heard::Now };
         push::push(w, &by, &push::envelope(envelope.to_string().as_bytes())?)
     });
     assert_eq!(results.unwrap()[0].code.as_deref(), Some("OUT_OF_BOUNDS"));
