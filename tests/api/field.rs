@@ -734,7 +734,9 @@ async fn what_the_calendar_changes_is_pulled_too() {
     let phone = Phone::new(&world, "field_agent", "T1").await;
     let quiet = world.home(Some("KAY-S1"), "STANDARD", 1).await.text("/id");
     let home = world.home(Some("KAY-S1"), "STANDARD", 2).await;
-    let (id, child) = (home.text("/id"), home.text("/members/1/id"));
+    let id = home.text("/id");
+    let members = home.body["members"].as_array().unwrap();
+    let child = members.iter().find(|member| member["relationship"] == "child").unwrap()["id"].clone();
     world.enrolled(&id, &product, "2026-03-20").await;
     let leaves = json!({"op_id": fresh(&world), "type": "event", "entity": format!("household/{id}"), "data": {
         "kind": "DEPARTURE", "on": "2026-03-10", "member_id": child}});
