@@ -68,7 +68,7 @@ fn push(ids: &Ids, section: OrganisationId, at: usize) -> Value {
                 json!({
                     "relationship": if person == 0 { "principal" } else { "child" }, "family_name": family,
                     "given_name": name(&["Je", "Ma", "Cla", "Es", "Bo", "Di"], who * 7 + 3),
-                    "sex": if who % 2 == 0 { "female" } else { "male" },
+                    "sex": if who.is_multiple_of(2) { "female" } else { "male" },
                     "birth_date": format!("{}-{:02}-{:02}", 1950 + who % 60, 1 + who / 7 % 12, 1 + who / 11 % 28),
                 })
             })
