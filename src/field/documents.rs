@@ -9,7 +9,7 @@ use crate::dates::{add_days, within};
 use crate::db::Read;
 use crate::enrolments::model::{Span, SpanState};
 use crate::enrolments::store as enrolments;
-use crate::error::{Code, Problem, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::households::model::{BirthPrecision, Household, Relationship, Sex};
 use crate::households::store as households;
 use crate::ids::*;
@@ -175,14 +175,17 @@ pub fn document(r: &mut Read, scope: &MutualScope, row: Household, agent: UserId
     let labels: BTreeMap<ReceiptId, String> = money::list_labels(r, mutual, &ids)?.into_iter().collect();
     let receipts = own
         .into_iter()
-        .map(|payment| ReceiptDocument {
-            payment_id: payment.id,
-            receipt: labels.get(&payment.receipt_id).cloned().unwrap_or_default(),
-            amount_minor: payment.amount_minor,
-            received_on: payment.received_on,
-            is_reversed: position.is_reversed(payment.id),
+        .map(|payment| {
+            let label = labels.get(&payment.receipt_id).cloned();
+            Ok(ReceiptDocument {
+                payment_id: payment.id,
+                receipt: label.ok_or_else(|| Error::Fault("a payment's receipt is not there".into()))?,
+                amount_minor: payment.amount_minor,
+                received_on: payment.received_on,
+                is_reversed: position.is_reversed(payment.id),
+            })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let members = persons
         .into_iter()
         .filter(|(member, stay)| within(today, stay.from_on, stay.to_on) && member.died_on.is_none_or(|on| on >= today))

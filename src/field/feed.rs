@@ -8,6 +8,7 @@ use super::store;
 use crate::access::scopes::{MutualScope, Sections};
 use crate::db::{Db, Read, Wall, Write};
 use crate::error::{Code, Error, Problem, Result};
+use crate::households::model::Household;
 use crate::households::store as households;
 use crate::ids::*;
 use crate::words;
@@ -78,6 +79,7 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Result<Cursor> {
+        // Whatever is wrong with it, it is no cursor of ours: one answer for all.
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
         let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         read.ok_or_else(|| Problem::of(Code::CursorInvalid).at("cursor").into())
@@ -196,6 +198,16 @@ pub fn pull(r: &mut Read, scope: &MutualScope, device: &Device, cursor: Option<&
     }
 }
 
+/// A household as it is now.
+fn brought(r: &mut Read, scope: &MutualScope, device: &Device, row: Household) -> Result<PulledItem> {
+    Ok(PulledItem {
+        entity: format!("household/{}", row.id),
+        deleted: false,
+        reason: None,
+        household: Some(document(r, scope, row, device.agent_id)?),
+    })
+}
+
 /// Households of the sections, whatever changed of them.
 fn all(
     r: &mut Read,
@@ -213,12 +225,7 @@ fn all(
     let mut last = after;
     for row in rows.into_iter().take(limit) {
         last = row.id;
-        items.push(PulledItem {
-            entity: format!("household/{}", row.id),
-            deleted: false,
-            reason: None,
-            household: Some(document(r, scope, row, device.agent_id)?),
-        });
+        items.push(brought(r, scope, device, row)?);
     }
     let next = Cursor { after: more.then_some(last), ..cursor.clone() };
     Ok(Pulled { items, next_cursor: next.write(), has_more: more || head.last_number > cursor.number })
@@ -240,18 +247,12 @@ fn changed(r: &mut Read, scope: &MutualScope, device: &Device, cursor: &Cursor, 
     let mut items = Vec::with_capacity(page.items.len());
     for row in &page.items {
         let id = HouseholdId::new(row.entity.uuid());
-        let entity = format!("household/{id}");
         items.push(match households::find(r, scope, id)? {
-            Some(household) => PulledItem {
-                entity,
-                deleted: false,
-                reason: None,
-                household: Some(document(r, scope, household, device.agent_id)?),
-            },
+            Some(household) => brought(r, scope, device, household)?,
             None => {
                 let stands = households::class_of(r, mutual, id)?.is_some();
                 let reason = if stands { GoneReason::OutOfScope } else { GoneReason::Deleted };
-                PulledItem { entity, deleted: true, reason: Some(reason), household: None }
+                PulledItem { entity: format!("household/{id}"), deleted: true, reason: Some(reason), household: None }
             }
         });
     }
@@ -270,12 +271,7 @@ fn turned(r: &mut Read, scope: &MutualScope, device: &Device, cursor: &Cursor, l
     let mut last = after;
     for row in rows.into_iter().take(limit) {
         last = row.id;
-        items.push(PulledItem {
-            entity: format!("household/{}", row.id),
-            deleted: false,
-            reason: None,
-            household: Some(document(r, scope, row, device.agent_id)?),
-        });
+        items.push(brought(r, scope, device, row)?);
     }
     let next = if more {
         Cursor { turned: Some(last), ..cursor.clone() }

@@ -55,12 +55,18 @@ pub fn accept(
     let device = device_of(w, mutual, known.device_id)?;
     let mut content: Value = kept(&known.content, "proposals")?;
     let sent_before = operations::read(content.clone(), Days::of_office(office.scope.today())).hash;
-    if let Some(data) = corrected {
-        content["data"] = Value::Object(data.clone());
+    // What was sent may be no object, or have no data: then there is nothing to correct, and reading it says so.
+    if let (Some(data), Value::Object(operation)) = (corrected, &mut content) {
+        operation.insert("data".into(), Value::Object(data.clone()));
     }
     // What an agent registers belongs to his section, whoever accepts it.
-    if is_new_household(&known) && content["data"]["section_id"].is_null() && known.section_id.is_some() {
-        content["data"]["section_id"] = json!(known.section_id);
+    if let (true, Some(section), Some(Value::Object(data))) =
+        (is_new_household(&known), known.section_id, content.get_mut("data"))
+    {
+        let told = data.entry("section_id").or_insert(Value::Null);
+        if told.is_null() {
+            *told = json!(section);
+        }
     }
     let sent = operations::read(content, Days::of_office(office.scope.today()));
     let operation = match &sent.read {

@@ -197,9 +197,9 @@ pub async fn discard(
 pub struct HeldPushView {
     pub id: HeldPushId,
     pub device_id: DeviceId,
-    /// The push as it was sent; null where it is no JSON.
-    #[schema(value_type = Option<Object>)]
-    pub push: Option<Value>,
+    /// The push as it was sent.
+    #[schema(value_type = Object)]
+    pub push: Value,
     /// The device's own clock.
     pub signed_at: String,
     pub received_at: DateTime<Utc>,
@@ -212,11 +212,11 @@ pub struct HeldPushView {
     pub results: Vec<OperationResult>,
 }
 
-fn held_view(row: HeldPush, results: Vec<OperationResult>) -> HeldPushView {
-    HeldPushView {
+fn held_view(row: HeldPush, results: Vec<OperationResult>) -> Result<HeldPushView> {
+    Ok(HeldPushView {
         id: row.id,
         device_id: row.device_id,
-        push: serde_json::from_str(&row.body).ok(),
+        push: kept(&row.body, "pushes")?,
         signed_at: row.signed_at,
         received_at: row.received_at.and_utc(),
         state: row.state,
@@ -225,7 +225,7 @@ fn held_view(row: HeldPush, results: Vec<OperationResult>) -> HeldPushView {
         note: row.note,
         version: row.version,
         results,
-    }
+    })
 }
 
 /// Held pushes in one page.
@@ -253,7 +253,7 @@ pub async fn held(guard: Guard<need::DeviceManage, MutualScope>, query: Query<He
     let page: Page<HeldPushView> = guard
         .read(move |r, scope| {
             let rows = store::list_held(r, scope.mutual(), state, ask.after_one()?, ask.fetch())?;
-            Ok(ask.page(rows, |row| vec![row.id.to_string()], |row| held_view(row, Vec::new())))
+            ask.try_page(rows, |row| vec![row.id.to_string()], |row| held_view(row, Vec::new()))
         })
         .await?;
     guard.note("held_push", page.items.iter().map(|row| row.id.uuid()), None).await?;
@@ -290,7 +290,7 @@ async fn decide_held(
     let row = guard
         .read(move |r, scope| store::find_held(r, scope.mutual(), id)?.ok_or_else(|| Code::NotFound.into()))
         .await?;
-    let view = held_view(row, results.unwrap_or_default());
+    let view = held_view(row, results.unwrap_or_default())?;
     Ok(changed(replayed, Some(view.version), &view))
 }
 

@@ -149,7 +149,7 @@ pub fn push(w: &mut Write, by: &Pushing, envelope: &Envelope) -> Result<Vec<Oper
     let days = match by.heard {
         Heard::Now => Days::of_field(today),
         Heard::At(at) => Days::since(at.date(), today),
-        Heard::Carried => Days::since(envelope.device_time.date_naive().min(today), today),
+        Heard::Carried => Days::since(envelope.device_time.naive_utc().date().min(today), today),
     };
     let sent: Vec<Sent> = envelope.ops.iter().cloned().map(|op| operations::read(op, days)).collect();
     lock_households(w, mutual, &sent)?;

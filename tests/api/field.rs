@@ -796,3 +796,27 @@ async fn what_was_held_is_judged_by_the_day_on_which_it_came() {
     let again = world.post(&format!("{devices}/code")).as_("mutual_admin").header("If-Match", "\"v3\"").send().await;
     assert_eq!(again.expect(409).code(), "wrong_state");
 }
+
+#[actix_web::test]
+async fn what_makes_no_sense_can_be_looked_at_and_discarded_and_breaks_nothing() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let no_data = json!({"op_id": fresh(&world), "type": "create", "entity": format!("household/{}", fresh(&world)), "data": "x"});
+    let found = phone.push(&[json!(7), no_data, json!(["a"])]).await;
+    assert!(found.iter().all(|result| status(result).0 == "rejected"), "{found:?}");
+    let open = world.items("mutual_admin", &format!("{}/proposals?state=OPEN", world.mutual("KAY"))).await;
+    assert_eq!(open.len(), 3);
+    for row in &open {
+        let path = format!("{}/proposals/{}", world.mutual("KAY"), row["id"].as_str().unwrap());
+        let decide = |what: &str, body: Value| {
+            let ask = world.post(&format!("{path}/{what}")).as_("mutual_admin").json(body);
+            ask.header("If-Match", "\"v1\"").send()
+        };
+        for data in [Value::Null, json!({}), json!({"class": "STANDARD"})] {
+            let body = json!({"id": fresh(&world), "data": data});
+            assert_eq!(decide("accept", body).await.expect(422).code(), "invalid", "{row}");
+        }
+        decide("discard", json!({"note": "It makes no sense"})).await.expect(200);
+    }
+    assert_eq!(world.test.count("households"), 0);
+}
