@@ -105,7 +105,8 @@ codes! {
     PeriodOverlaps = 422 "period_overlaps" "Overlapping period": "An enrolment of the household, a convention of the same parties or a version of the same price stands on some of these days.";
     NotCovered = 422 "not_covered" "Not covered": "No cover is in force today; a card or a certificate is issued to who is covered.";
     FutureDate = 422 "future_date" "In the future": "The date lies after today.";
-    AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or beyond what can be counted.";
+    AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or more than is there to be taken.";
+    AmountTooLarge = 422 "amount_too_large" "Amount too large": "The amount, or a sum that it would make, is beyond what can be counted exactly: 9,007,199,254,740,991 minor units.";
     RefundAboveCredit = 422 "refund_above_credit" "More than the credit": "A household is given back its credit at most.";
     NotEnoughCash = 422 "not_enough_cash" "Not enough cash": "The desk does not have so much.";
     PaymentAboveSettlement = 422 "payment_above_settlement" "More than the settlement": "A settlement is paid what is left of it at most.";

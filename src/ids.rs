@@ -255,6 +255,8 @@ kinds! {
     Remittance => RemittanceId;
     /// An operator's way to tell of payments.
     Webhook => WebhookId;
+    /// A telling that was refused.
+    RefusedTelling => RefusedTellingId;
     /// A payment as an operator told it.
     MobileEvent => MobileEventId;
     /// An operator's transaction, once.

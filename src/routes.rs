@@ -939,6 +939,12 @@ pub static ROUTES: &[Route] = &[
         .gives::<mobile::DecidedView>(200)
         .persons()
         .writes(Writes::Facts),
+    route!(Get "/mutuals/{m}/mobile-money/refused" mobile::refused, "Bodies of webhooks that were well signed and are no payment, by id")
+        .needs(P::TreasuryRead, Mutual)
+        .query::<mobile::QuarantineFilter>()
+        .pages::<mobile::RefusedTellingView>()
+        .persons()
+        .writes(Writes::Audit),
     route!(Get "/mutuals/{m}/mobile-money/webhooks" mobile::webhooks, "The ways in which operators tell of payments")
         .needs(P::MoneySettings, Mutual)
         .pages::<mobile::WebhookView>(),

@@ -237,7 +237,7 @@ fn replace(
         return Err(Problem::with(Code::WrongState, detail).into());
     }
     let difference =
-        appeal_difference(&before, &decision.totals).map_err(|_| Error::from(Problem::of(Code::AmountRefused)))?;
+        appeal_difference(&before, &decision.totals).map_err(|_| Error::from(Problem::of(Code::AmountTooLarge)))?;
     decisions::keep(w, held, (ReplacedBy::Appeal, heard.appeal.id.uuid()), scope.today())?;
     let mut row = Claim {
         state: ClaimState::Decided,

@@ -119,7 +119,7 @@ pub(super) fn begin(
     note: Option<&str>,
 ) -> Result<()> {
     let facts = risk::gather(w, claim, lines)?;
-    let score = risk::risk(&facts).map_err(|_| Problem::of(Code::AmountRefused).at("/lines"))?.score;
+    let score = risk::risk(&facts).map_err(|_| Problem::of(Code::AmountTooLarge).at("/lines"))?.score;
     let known = review_store::find_review(w, claim.mutual_id, claim.id)?;
     let row = Review {
         mutual_id: claim.mutual_id,

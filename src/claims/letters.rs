@@ -153,7 +153,7 @@ pub struct Issue {
 /// Issues a letter, or asks a second person where it is above the limit. True where it was issued.
 ///
 /// # Errors
-/// `not_found`, `version_mismatch`, `wrong_state`, `amount_refused`, `impossible_date`.
+/// `not_found`, `version_mismatch`, `wrong_state`, `amount_refused`, `amount_too_large`, `impossible_date`.
 pub fn issue(w: &mut Write, scope: &MutualScope, order: &Order, if_match: Option<&str>, asked: &Issue) -> Result<bool> {
     let letter = hold(w, scope.mutual(), asked.letter_id)?;
     crate::web::must_match(if_match, letter.version)?;

@@ -78,7 +78,7 @@ pub fn request(w: &mut Write, scope: &MutualScope, order: &Order, of: Payee, unt
 }
 
 fn total(open: &[Open]) -> Result<i64> {
-    money::sum(open.iter().map(|open| open.open_minor)).map_err(|_| Problem::of(Code::AmountRefused).into())
+    money::sum(open.iter().map(|open| open.open_minor)).map_err(|_| Problem::of(Code::AmountTooLarge).into())
 }
 
 fn ids(open: &[Open], which: impl Fn(&&Open) -> bool) -> Vec<ClaimId> {
@@ -258,7 +258,7 @@ pub struct NewPayment {
 /// Records that a settlement was paid, in full or in part.
 ///
 /// # Errors
-/// `not_found`, `version_mismatch`, `wrong_state`, `amount_refused`, `payment_above_settlement`, `future_date`,
+/// `not_found`, `version_mismatch`, `wrong_state`, `amount_refused`, `amount_too_large`, `payment_above_settlement`, `future_date`,
 /// `impossible_date` before the approval, `not_enough_cash`.
 pub fn pay(w: &mut Write, scope: &MutualScope, order: &Order, if_match: Option<&str>, new: &NewPayment) -> Result<()> {
     let mutual = scope.mutual();
@@ -439,7 +439,7 @@ pub struct AdvanceRequest {
 /// Asks for an advance to a facility.
 ///
 /// # Errors
-/// `not_found` naming the field, `amount_refused`.
+/// `not_found` naming the field, `amount_refused`, `amount_too_large`.
 pub fn request_advance(
     w: &mut Write,
     scope: &MutualScope,

@@ -1,6 +1,7 @@
 //! Cash desks: each has an account of its own and is counted in sessions. A command that moves a desk's cash holds the desk,
 //! so that a session's movements are exactly those between two counts.
 use super::model::*;
+use super::service::must_be_at_least;
 use super::store;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
@@ -216,9 +217,7 @@ fn post_difference(
     counted: i64,
     note: Option<&str>,
 ) -> Result<()> {
-    if !(0..=super::rules::LARGEST_MINOR).contains(&counted) {
-        return Err(Problem::of(Code::AmountRefused).at("/counted_minor").into());
-    }
+    must_be_at_least(0, counted, "/counted_minor")?;
     let difference = counted - expected;
     if difference == 0 {
         return Ok(());

@@ -163,7 +163,7 @@ pub struct RefundRequest {
 /// Asks for the refund of a household's credit, or of a part of it.
 ///
 /// # Errors
-/// `amount_refused`, `refund_above_credit`, `not_found`.
+/// `amount_refused`, `amount_too_large`, `refund_above_credit`, `not_found`.
 pub fn request_refund(w: &mut Write, scope: &MutualScope, order: &Order, asked: &RefundRequest) -> Result<()> {
     must_be_amount(asked.amount_minor)?;
     let household = households::find(w, scope, asked.household_id)?;

@@ -278,22 +278,40 @@ pub struct NewPayment {
     pub was_unallocated: bool,
 }
 
-/// Refuses what cannot be counted.
+/// Refuses what is no amount, or beyond what can be counted.
 ///
 /// # Errors
-/// `amount_refused`.
+/// `amount_refused`, `amount_too_large`, both naming `amount_minor`.
 pub fn must_be_amount(amount_minor: i64) -> Result<()> {
-    if amount_minor <= 0 || amount_minor > LARGEST_MINOR {
-        let detail = format!("from 1 to {LARGEST_MINOR} minor units");
-        return Err(Problem::with(Code::AmountRefused, detail).at("/amount_minor").into());
+    must_be_at_least(1, amount_minor, "/amount_minor")
+}
+
+/// Refuses an amount below a smallest one, or beyond what can be counted.
+///
+/// # Errors
+/// `amount_refused`, `amount_too_large`, both naming the field.
+pub fn must_be_at_least(least: i64, amount_minor: i64, pointer: &str) -> Result<()> {
+    let code = match refused_amount(least, amount_minor) {
+        None => return Ok(()),
+        Some(code) => code,
+    };
+    Err(Problem::with(code, format!("from {least} to {LARGEST_MINOR} minor units")).at(pointer).into())
+}
+
+/// Why an amount cannot be.
+pub fn refused_amount(least: i64, amount_minor: i64) -> Option<Code> {
+    match amount_minor {
+        low if low < least => Some(Code::AmountRefused),
+        high if high > LARGEST_MINOR => Some(Code::AmountTooLarge),
+        _ => None,
     }
-    Ok(())
 }
 
 /// Records a payment under an id of its own: receipt, allocation by R9, transfers by the posting table.
 ///
 /// # Errors
-/// `amount_refused`, `future_date`, `not_found` for an unknown desk, `number_taken` for a label seen before.
+/// `amount_refused`, `amount_too_large`, `future_date`, `not_found` for an unknown desk, `number_taken` for a label seen
+/// before.
 pub fn pay(w: &mut Write, order: &Order, locked: &Locked, id: PaymentId, new: &NewPayment) -> Result<PaymentId> {
     must_be_amount(new.amount_minor)?;
     if new.received_on > locked.today {

@@ -1090,6 +1090,20 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Id;
+    refused_tellings (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        webhook_id -> Id,
+        code -> Text,
+        pointer -> Nullable<Text>,
+        raw -> Text,
+        received_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
     mobile_events (mutual_id, id) {
         mutual_id -> Id,
         id -> Id,

@@ -161,7 +161,7 @@ pub fn document(r: &mut Read, scope: &MutualScope, row: Household, agent: UserId
         .collect();
     dues.sort_by_key(|due| (due.due_on, due.id));
     let sum = |amounts: &mut dyn Iterator<Item = i64>| {
-        crate::money::sum(amounts).map_err(|_| Problem::of(Code::AmountRefused))
+        crate::money::sum(amounts).map_err(|_| Problem::of(Code::AmountTooLarge))
     };
     let credit_minor = sum(&mut position.payments.iter().map(|payment| position.credit(payment)))?;
     let due_now = sum(&mut dues.iter().filter(|due| due.due_on <= today).map(|due| due.open_minor))?;

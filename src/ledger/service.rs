@@ -176,7 +176,7 @@ pub fn mirror(
 /// posted against the mutual's own funds.
 ///
 /// # Errors
-/// `future_date`, `amount_refused`.
+/// `future_date`, `amount_too_large`.
 pub fn open_balance(
     w: &mut Write,
     scope: &MutualScope,
@@ -191,7 +191,7 @@ pub fn open_balance(
     }
     let debits = store::balance_on(w, scope.mutual(), MAIN, account.code(), on)?;
     let known = if account.is_income() { -debits } else { debits };
-    let missing = amount_minor.checked_sub(known).ok_or(Problem::of(Code::AmountRefused).at("/amount"))?;
+    let missing = amount_minor.checked_sub(known).ok_or(Problem::of(Code::AmountTooLarge).at("/amount"))?;
     if missing != 0 {
         let event = Event::OpeningBalance { account, less: missing < 0 };
         let posting = Posting { session, ..Posting::of(event, missing.abs(), on) };

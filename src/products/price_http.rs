@@ -71,7 +71,7 @@ pub struct PriceView {
 /// A price as it is shown.
 ///
 /// # Errors
-/// `amount_refused`.
+/// `amount_too_large`.
 pub fn price_view(
     product: &Product,
     period: Period,
@@ -80,7 +80,7 @@ pub fn price_view(
     made: Schedule,
     refusals: Vec<RefusalView>,
 ) -> Result<PriceView> {
-    let totals = made.by_payer().map_err(|_| Problem::of(Code::AmountRefused))?;
+    let totals = made.by_payer().map_err(|_| Problem::of(Code::AmountTooLarge))?;
     Ok(PriceView {
         currency: product.currency.code().to_owned(),
         starts_on: period.from,

@@ -215,7 +215,7 @@ pub fn must_not_contradict(parameters: &Product) -> Result<()> {
 /// Why a household has no price.
 pub fn refused_price(error: ScheduleError) -> Error {
     match error {
-        ScheduleError::Call(CallError::Overflow(_)) => Problem::of(Code::AmountRefused).into(),
+        ScheduleError::Call(CallError::Overflow(_)) => Problem::of(Code::AmountTooLarge).into(),
         ScheduleError::Call(other) => Problem::with(Code::NoBand, other.to_string()).into(),
         ScheduleError::Calendar(_) => Problem::with(Code::ImpossibleDate, "a date lies beyond the calendar").into(),
     }

@@ -3,7 +3,7 @@ use super::model::*;
 use super::store;
 use crate::access::store as access;
 use crate::audit::frame::Order;
-use crate::contributions::service::LARGEST_MINOR;
+use crate::contributions::service::must_be_at_least;
 use crate::db::{Read, Write};
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
@@ -188,12 +188,7 @@ pub struct Advance {
 }
 
 fn must_be_amount(advance: Option<Advance>) -> Result<()> {
-    match advance {
-        Some(Advance { amount_minor, .. }) if !(1..=LARGEST_MINOR).contains(&amount_minor) => {
-            Err(Problem::of(Code::AmountRefused).at("/advance_minor").into())
-        }
-        _ => Ok(()),
-    }
+    advance.map_or(Ok(()), |advance| must_be_at_least(1, advance.amount_minor, "/advance_minor"))
 }
 
 /// The days between which no other convention of the same parties stands.
@@ -215,7 +210,7 @@ fn must_not_overlap(
 /// Makes a convention with a mutual or a body. Two of the same parties never overlap.
 ///
 /// # Errors
-/// `not_found`, `impossible_date`, `period_overlaps`, `amount_refused`.
+/// `not_found`, `impossible_date`, `period_overlaps`, `amount_refused`, `amount_too_large`.
 pub fn convene(w: &mut Write, order: &Order, new: &NewConvention) -> Result<ConventionId> {
     let days = (new.valid_from, new.valid_to);
     must_be_in_order(new.valid_from, new.valid_to)?;
@@ -271,7 +266,7 @@ pub struct ConventionChange {
 /// first day where that is still to come: care was given under it until now. One that has ended stays ended.
 ///
 /// # Errors
-/// `not_found`, `version_mismatch`, `wrong_state`, `impossible_date`, `period_overlaps`, `amount_refused`.
+/// `not_found`, `version_mismatch`, `wrong_state`, `impossible_date`, `period_overlaps`, `amount_refused`, `amount_too_large`.
 pub fn change_convention(
     w: &mut Write,
     provider: ProviderId,
@@ -449,12 +444,10 @@ pub struct NewTariff {
 /// Adds a price. Versions of the same price never overlap (R22).
 ///
 /// # Errors
-/// `not_found`, `impossible_date`, `period_overlaps`, `amount_refused`.
+/// `not_found`, `impossible_date`, `period_overlaps`, `amount_refused`, `amount_too_large`.
 pub fn add_tariff(w: &mut Write, order: &Order, new: &NewTariff) -> Result<TariffId> {
     must_be_in_order(new.valid_from, new.valid_to)?;
-    if !(0..=LARGEST_MINOR).contains(&new.unit_price_minor) {
-        return Err(Problem::of(Code::AmountRefused).at("/unit_price_minor").into());
-    }
+    must_be_at_least(0, new.unit_price_minor, "/unit_price_minor")?;
     if store::lock_services(w, &[new.service])? == 0 {
         return Err(Problem::of(Code::NotFound).at("/service_id").into());
     }

@@ -125,7 +125,7 @@ fn told(mut record: Record, currency: Currency) -> Told {
     if faults.is_empty() {
         match parse_amount(&price, currency, currency) {
             Ok(minor) if minor <= LARGEST_MINOR => unit_price_minor = minor,
-            Ok(_) => faults.push(at(line, "unit_price", Code::AmountRefused.as_str(), "beyond what can be counted")),
+            Ok(_) => faults.push(at(line, "unit_price", Code::AmountTooLarge.as_str(), "beyond what can be counted")),
             Err(error) => faults.push(at(line, "unit_price", error.code(), &error.to_string())),
         }
     }

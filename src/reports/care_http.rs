@@ -156,7 +156,7 @@ pub async fn promptness_of(
             let paid = store::paid_between(r, scope.mutual(), crate::dates::bounded((from, to)), provider_id)?;
             let since = |day: fn(&PaidClaim) -> NaiveDate| -> Result<DaysView> {
                 let days: Vec<i64> = paid.iter().map(|claim| days_between(day(claim), claim.paid_on)).collect();
-                let found = promptness(&days).map_err(|_| Problem::of(Code::AmountRefused))?;
+                let found = promptness(&days).map_err(|_| Problem::of(Code::AmountTooLarge))?;
                 Ok(found.into())
             };
             Ok(PromptnessView {

@@ -71,7 +71,7 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, month: Month) -> Re
     let mut totals: BTreeMap<&'static str, (Currency, Figures)> = BTreeMap::new();
     for row in &rows {
         let sum = totals.entry(row.currency.code()).or_insert((row.currency, Figures::default()));
-        sum.1 = sum.1.plus(&row.figures).ok_or(Problem::of(Code::AmountRefused))?;
+        sum.1 = sum.1.plus(&row.figures).ok_or(Problem::of(Code::AmountTooLarge))?;
     }
     Ok(Report { rows, totals: totals.into_values().collect() })
 }
@@ -93,5 +93,5 @@ pub fn collection_rate_bp(figures: &Figures) -> Result<Option<i64>> {
 }
 
 fn ratio(numerator: i64, denominator: i64) -> Result<Option<i64>> {
-    Fraction { numerator, denominator }.ratio_bp().map_err(|_| Problem::of(Code::AmountRefused).into())
+    Fraction { numerator, denominator }.ratio_bp().map_err(|_| Problem::of(Code::AmountTooLarge).into())
 }

@@ -49,8 +49,8 @@ fn resolve(w: &mut Write, scope: &MutualScope, list: &[Line]) -> Result<Vec<(Hou
     let mut found = Vec::new();
     let mut seen: BTreeMap<HouseholdId, usize> = BTreeMap::new();
     for (at, line) in list.iter().enumerate() {
-        if line.amount_minor <= 0 || line.amount_minor > contributions::LARGEST_MINOR {
-            faults.push(FieldError::new(format!("/list/{at}/amount_minor"), "amount_refused", "above zero"));
+        if let Some(code) = contributions::refused_amount(1, line.amount_minor) {
+            faults.push(FieldError::new(format!("/list/{at}/amount_minor"), code.as_str(), code.meaning()));
         }
         let pointer = format!("/list/{at}/household_number");
         match households::find_by_number(w, scope, line.household_number.trim())? {
@@ -70,7 +70,7 @@ fn resolve(w: &mut Write, scope: &MutualScope, list: &[Line]) -> Result<Vec<(Hou
 /// Records a transfer with its list.
 ///
 /// # Errors
-/// `amount_refused`, `future_date`, `not_found`, `invalid` naming the lines at fault.
+/// `amount_refused`, `amount_too_large`, `future_date`, `not_found`, `invalid` naming the lines at fault.
 pub fn record(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewCollection) -> Result<()> {
     must_be_amount(new.amount_minor)?;
     if new.received_on > scope.today() {
@@ -188,7 +188,7 @@ fn till_of(w: &mut Write, scope: &MutualScope, row: &GroupCollection) -> Result<
 
 fn judged(lines: &[(HouseholdId, i64)], amount_minor: i64) -> Result<ListResult> {
     let amounts: Vec<i64> = lines.iter().map(|(_, amount)| *amount).collect();
-    Ok(rules::listed(&amounts, amount_minor).map_err(|_| Problem::of(Code::AmountRefused).at("/list"))?.result)
+    Ok(rules::listed(&amounts, amount_minor).map_err(|_| Problem::of(Code::AmountTooLarge).at("/list"))?.result)
 }
 
 fn told(w: &mut Write, row: &GroupCollection, result: ListResult) {

@@ -7,7 +7,7 @@ use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::contributions::desks;
 use crate::contributions::model::DueKind;
-use crate::contributions::service::{LARGEST_MINOR, must_be_amount};
+use crate::contributions::service::must_be_at_least;
 use crate::db::{Read, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
@@ -27,9 +27,9 @@ pub fn float_of(collector: UserId) -> String {
 /// A collector says what he hands over.
 ///
 /// # Errors
-/// `amount_refused`, `remittance_above_float`.
+/// `amount_refused`, `amount_too_large`, `remittance_above_float`.
 pub fn submit(w: &mut Write, scope: &MutualScope, order: &Order, collector: UserId, declared_minor: i64) -> Result<()> {
-    must_be_amount(declared_minor)?;
+    must_be_at_least(1, declared_minor, "/declared_minor")?;
     let mutual = scope.mutual();
     let by = order.asker.user.ok_or_else(|| Error::Fault("nobody submits".into()))?;
     // The account is the lock: two remittances of one collector never exceed his float together.
@@ -98,9 +98,7 @@ pub fn count(
     counted_minor: i64,
     note: Option<&str>,
 ) -> Result<()> {
-    if !(0..=LARGEST_MINOR).contains(&counted_minor) {
-        return Err(Problem::of(Code::AmountRefused).at("/counted_minor").into());
-    }
+    must_be_at_least(0, counted_minor, "/counted_minor")?;
     let row = hold(w, scope, id, if_match)?;
     if order.asker.user == Some(row.collector_id) {
         return Err(Problem::with(Code::SamePerson, "nobody counts what he hands over himself").into());

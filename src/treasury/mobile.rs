@@ -59,7 +59,7 @@ impl Telling {
     /// Refuses what is no payment at all, before anything is kept.
     ///
     /// # Errors
-    /// `INVALID_AMOUNT`, `INVALID_MINOR_UNITS` or `amount_refused` naming the field, `future_date`.
+    /// `INVALID_AMOUNT`, `INVALID_MINOR_UNITS` or `amount_refused`, `amount_too_large` naming the field, `future_date`.
     pub fn must_be_payment(&self, currency: Currency, today: NaiveDate) -> Result<()> {
         if self.received_on > today {
             return Err(Problem::of(Code::FutureDate).at("/received_on").into());
@@ -70,10 +70,7 @@ impl Telling {
         }
         match parse_amount(&self.amount, currency, currency) {
             Err(error) => Err(Problem::field("/amount", error.code(), error.to_string()).into()),
-            Ok(amount) if !(1..=LARGEST_MINOR).contains(&amount) => {
-                Err(Problem::of(Code::AmountRefused).at("/amount").into())
-            }
-            Ok(_) => Ok(()),
+            Ok(amount) => contributions::must_be_at_least(1, amount, "/amount"),
         }
     }
 }
@@ -121,6 +118,34 @@ pub fn take(
         told.push(take_one(w, scope, order, channel, telling, household, &mut revisions)?);
     }
     Ok(told)
+}
+
+/// Keeps the body of a telling that was well signed and is no payment, for whoever asks the operator what it was.
+///
+/// # Errors
+/// The database's.
+pub fn keep_refused(
+    w: &mut Write,
+    scope: &MutualScope,
+    order: &Order,
+    webhook: WebhookId,
+    problem: &Problem,
+    raw: &str,
+) -> Result<()> {
+    let first = problem.errors.first();
+    let row = RefusedTelling {
+        mutual_id: scope.mutual(),
+        id: Key::new(order.id.uuid()),
+        webhook_id: webhook,
+        code: first.map_or_else(|| problem.code.as_str().to_owned(), |error| error.code.to_string()),
+        pointer: first.map(|error| error.pointer.clone()),
+        raw: raw.to_owned(),
+        received_at: w.now(),
+    };
+    store::insert_refused(w, &row)?;
+    w.changed("refused_telling", row.id.uuid(), None, None);
+    w.mark(scope.today());
+    Ok(())
 }
 
 fn take_one(

@@ -135,11 +135,11 @@ fn read_file(asked: &ReadStatement, scope: &MutualScope) -> Result<ReadLines> {
     Ok((good, bad))
 }
 
-/// The id of a part of an order: a repetition of the whole repeats its parts.
-fn part_of(order: &Order, at: usize) -> CommandId {
+/// The id of a part of something that has an id: a repetition of the whole repeats its parts.
+fn part_of(whole: Uuid, part: &[u8]) -> CommandId {
     let mut hasher = Sha256::new();
-    hasher.update(order.id.uuid().as_bytes());
-    hasher.update(at.to_be_bytes());
+    hasher.update(whole.as_bytes());
+    hasher.update(part);
     let digest = hasher.finalize();
     let mut bytes = [0u8; 16];
     bytes.copy_from_slice(&digest[..16]);
@@ -161,7 +161,7 @@ pub async fn read_statement(
         let mut created_minor = 0_i64;
         for (at, chunk) in good.chunks(CHUNK).enumerate() {
             // Each part is a command, so that the writer is free for others in between.
-            let order = Order { id: part_of(&order, at), ..order.clone() };
+            let order = Order { id: part_of(order.id.uuid(), &at.to_be_bytes()), ..order.clone() };
             let tellings: Vec<Telling> = chunk.iter().map(|(_, telling)| telling.clone()).collect();
             let done =
                 command(&db, &hooks, &order, |w| mobile::take(w, &scope, &order, Channel::Statement, &tellings))?;
@@ -517,6 +517,47 @@ pub async fn end_webhook(
     Ok(changed(replayed, Some(view.version), &view))
 }
 
+/// A telling that was well signed and refused.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedTellingView {
+    pub id: RefusedTellingId,
+    pub webhook_id: WebhookId,
+    /// Why, as it was answered.
+    pub code: String,
+    /// Where in the body; null where the whole of it is at fault.
+    pub pointer: Option<String>,
+    /// The body as it came.
+    pub raw: String,
+    pub received_at: DateTime<Utc>,
+}
+
+/// `GET /mutuals/{m}/mobile-money/refused`
+pub async fn refused(
+    guard: Guard<need::TreasuryRead, MutualScope>,
+    query: Query<QuarantineFilter>,
+) -> Result<HttpResponse> {
+    let ask = Ask::new(query.0.limit, query.0.cursor.as_deref(), "refused_tellings")?;
+    let page: Page<RefusedTellingView> = guard
+        .read(move |r, scope| {
+            let rows = store::list_refused(r, scope.mutual(), ask.after_one()?, ask.fetch())?;
+            Ok(ask.page(
+                rows,
+                |row| vec![row.id.to_string()],
+                |row| RefusedTellingView {
+                    id: row.id,
+                    webhook_id: row.webhook_id,
+                    code: row.code,
+                    pointer: row.pointer,
+                    raw: row.raw,
+                    received_at: row.received_at.and_utc(),
+                },
+            ))
+        })
+        .await?;
+    guard.note("refused_telling", page.items.iter().map(|row| row.id.uuid()), None).await?;
+    Ok(shown(&page))
+}
+
 /// A payment as an operator tells it.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -546,6 +587,22 @@ pub struct TellPayment {
 pub struct ToldView {
     pub event_id: MobileEventId,
     pub result: Seen,
+}
+
+/// The payment that a signed body tells, and the hash of what was read.
+fn read_telling(path: &str, bytes: &[u8], webhook: &Webhook, scope: &MutualScope) -> Result<(Telling, [u8; 32])> {
+    let body: Body<TellPayment> = crate::web::parse(path, bytes)?;
+    let telling = Telling {
+        provider: webhook.provider.clone(),
+        provider_txn_id: body.value.transaction_id,
+        amount: body.value.amount,
+        currency: body.value.currency,
+        account_ref: body.value.account_ref,
+        received_on: body.value.received_on,
+        raw: String::from_utf8_lossy(bytes).into_owned(),
+    };
+    telling.must_be_payment(scope.currency(), scope.today())?;
+    Ok((telling, body.hash))
 }
 
 /// `POST /webhooks/mobile-money/{m}/{id}`
@@ -580,26 +637,21 @@ pub async fn tell(
         let webhook = known.filter(|row| row.ended_at.is_none()).ok_or(Problem::of(Code::SignatureRefused))?;
         let now = db.clock().now();
         mobile::verify_signature(&webhook.secret, timestamp.as_deref(), signature.as_deref(), &bytes, now)?;
-        let body: Body<TellPayment> = crate::web::parse(&path, &bytes)?;
-        let telling = Telling {
-            provider: webhook.provider,
-            provider_txn_id: body.value.transaction_id,
-            amount: body.value.amount,
-            currency: body.value.currency,
-            account_ref: body.value.account_ref,
-            received_on: body.value.received_on,
-            raw: String::from_utf8_lossy(&bytes).into_owned(),
+        let order =
+            |id, hash| Order { id, wall, route: route.clone(), hash, asker, today: scope.today(), by_header: false };
+        let (telling, hash) = match read_telling(&path, &bytes, &webhook, &scope) {
+            Ok(read) => read,
+            // Who signed it had something to say: the body is kept as it came, once however often it is sent.
+            Err(Error::Problem(problem)) => {
+                let digest: [u8; 32] = Sha256::digest(&bytes).into();
+                let order = order(part_of(webhook.id.uuid(), &digest), digest);
+                let raw = String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}");
+                command(&db, &hooks, &order, |w| mobile::keep_refused(w, &scope, &order, webhook.id, &problem, &raw))?;
+                return Err(Error::Problem(problem));
+            }
+            Err(error) => return Err(error),
         };
-        telling.must_be_payment(scope.currency(), scope.today())?;
-        let order = Order {
-            id: db.ids().next(),
-            wall,
-            route: route.clone(),
-            hash: body.hash,
-            asker,
-            today: scope.today(),
-            by_header: false,
-        };
+        let order = order(db.ids().next(), hash);
         let tellings = [telling];
         let done = command(&db, &hooks, &order, |w| mobile::take(w, &scope, &order, Channel::Webhook, &tellings))?;
         match done {

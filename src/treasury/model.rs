@@ -106,6 +106,19 @@ pub struct Webhook {
     pub version: i64,
 }
 
+/// A body that was well signed and is no payment.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = refused_tellings, treat_none_as_default_value = false)]
+pub struct RefusedTelling {
+    pub mutual_id: MutualId,
+    pub id: RefusedTellingId,
+    pub webhook_id: WebhookId,
+    pub code: String,
+    pub pointer: Option<String>,
+    pub raw: String,
+    pub received_at: NaiveDateTime,
+}
+
 words! {
     /// How an operator told of a payment.
     pub enum Channel {

@@ -61,7 +61,7 @@ struct Act {
 /// Records a movement, or asks a second person where it is an expense above the mutual's limit. True where it was recorded.
 ///
 /// # Errors
-/// `amount_refused`, `future_date`, `not_enough_cash`, `not_found` for a desk or a collector, `invalid` for a field that
+/// `amount_refused`, `amount_too_large`, `future_date`, `not_enough_cash`, `not_found` for a desk or a collector, `invalid` for a field that
 /// does not belong to the kind.
 pub fn record(
     w: &mut Write,

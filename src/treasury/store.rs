@@ -227,6 +227,27 @@ pub fn claim_identity(w: &mut Write, row: &MobileIdentity) -> QueryResult<bool> 
     .map(|inserted| inserted == 1)
 }
 
+/// Keeps a telling that was refused.
+pub fn insert_refused(w: &mut Write, row: &RefusedTelling) -> QueryResult<()> {
+    diesel::insert_into(refused_tellings::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// Tellings that were refused, by id.
+pub fn list_refused(
+    r: &mut Read,
+    mutual: MutualId,
+    after: Option<RefusedTellingId>,
+    limit: i64,
+) -> QueryResult<Vec<RefusedTelling>> {
+    refused_tellings::table
+        .filter(refused_tellings::mutual_id.eq(mutual))
+        .filter(refused_tellings::id.gt(after.unwrap_or(RefusedTellingId::NIL)))
+        .order(refused_tellings::id)
+        .limit(limit)
+        .select(RefusedTelling::as_select())
+        .load(r.conn())
+}
+
 /// The first telling of an operator's transaction.
 pub fn find_identity(
     r: &mut Read,

@@ -56,7 +56,7 @@ pub fn invoice(w: &mut Write, scope: &MutualScope, order: &Order, payer: &str, u
             amount_minor,
             before_minor,
         });
-        before_minor = before_minor.checked_add(amount_minor).ok_or(Problem::of(Code::AmountRefused))?;
+        before_minor = before_minor.checked_add(amount_minor).ok_or(Problem::of(Code::AmountTooLarge))?;
     }
     if items.is_empty() {
         let detail = "no due of this payer until that day stands outside his invoices";
@@ -95,7 +95,7 @@ pub struct NewSubsidyPayment {
 /// Records what a payer paid of an invoice: a receipt of the first desk, the bank and `subsidies`.
 ///
 /// # Errors
-/// `amount_refused` beyond what is open of the invoice, `future_date`, `not_found`.
+/// `amount_refused` beyond what is open of the invoice, `amount_too_large`, `future_date`, `not_found`.
 pub fn pay(
     w: &mut Write,
     scope: &MutualScope,
@@ -114,7 +114,7 @@ pub fn pay(
     let row = store::find_batch(w, mutual, batch)?.ok_or(Problem::of(Code::NotFound))?;
     let paid = store::list_subsidy_payments(w, mutual, &[batch])?;
     let paid = money::sum(paid.iter().map(|(payment, _)| payment.amount_minor))
-        .map_err(|_| Problem::of(Code::AmountRefused))?;
+        .map_err(|_| Problem::of(Code::AmountTooLarge))?;
     let open = row.amount_minor - paid;
     if new.amount_minor > open {
         let detail = format!("{open} minor units are open of the invoice");

@@ -141,7 +141,7 @@ async fn nothing_is_written_where_one_line_is_bad() {
         ("/csv/6/unit_price", "INVALID_MINOR_UNITS"),
         ("/csv/7/service_code", "bad_row"),
         ("/csv/8/", "bad_row"),
-        ("/csv/9/unit_price", "amount_refused"),
+        ("/csv/9/unit_price", "amount_too_large"),
         ("/csv/10/service_code", "twice"),
         ("/csv/11/unit_price", "INVALID_AMOUNT"),
         ("/csv/12/service_code", "unknown_value"),

@@ -376,6 +376,9 @@ pub static SAMPLES: &[Sample] = &[
         of(world, place, &format!("/mobile-money/events/{}/dismiss", event(world, place, "EUR")))
             .json(json!({"id": fresh_id(world), "reason": "a test of the operator"}))
     }),
+    sample!("GET /mutuals/{m}/mobile-money/refused", "treasurer", |world, _, place| {
+        of(world, place, "/mobile-money/refused")
+    }),
     sample!("GET /mutuals/{m}/mobile-money/webhooks", "mutual_admin", |world, _, place| {
         of(world, place, "/mobile-money/webhooks")
     }),

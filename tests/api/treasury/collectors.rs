@@ -24,7 +24,7 @@ async fn what_a_collector_hands_over_is_counted_by_somebody_else() {
     world.give("field_agent", "/remittances", hand(0)).await.refused(
         422,
         "amount_refused",
-        &[("/amount_minor", "amount_refused")],
+        &[("/declared_minor", "amount_refused")],
     );
     let sent = world.give("field_agent", "/remittances", hand(20_000)).await.expect(201);
     assert_eq!((sent.body["state"].as_str(), sent.body["version"].as_i64()), (Some("SUBMITTED"), Some(1)));

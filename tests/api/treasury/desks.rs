@@ -127,7 +127,7 @@ async fn an_expense_above_the_limit_waits_for_a_second_person() {
         fault(movement("payout", "cash", 5), "/holding", "unknown_value"),
         fault(movement("commission", "bank", 5), "/collector_id", "missing"),
         fault(movement("grant", "bank", 0), "/amount_minor", "amount_refused"),
-        fault(movement("grant", "bank", 1 << 53), "/amount_minor", "amount_refused"),
+        fault(movement("grant", "bank", 1 << 53), "/amount_minor", "amount_too_large"),
         fault(later, "/moved_on", "future_date"),
         fault(with_desk, "/cash_desk_id", "not_here"),
         fault(with_collector, "/collector_id", "not_here"),

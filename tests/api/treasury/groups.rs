@@ -23,7 +23,8 @@ async fn a_list_is_paid_whole_or_not_at_all() {
         "currency": "BIF", "received_on": "2026-03-09", "list": list})
     };
     let twice = json!([{"household_number": homes[0].1, "amount_minor": 5},
-        {"household_number": homes[0].1, "amount_minor": 5}, {"household_number": "H999999", "amount_minor": 0}]);
+        {"household_number": homes[0].1, "amount_minor": 5}, {"household_number": "H999999", "amount_minor": 0},
+        {"household_number": homes[1].1, "amount_minor": 1_i64 << 53}]);
     world.give("treasurer", "/group-collections", body(10, twice)).await.refused(
         422,
         "invalid",
@@ -31,6 +32,7 @@ async fn a_list_is_paid_whole_or_not_at_all() {
             ("/list/1/household_number", "duplicate"),
             ("/list/2/household_number", "not_found"),
             ("/list/2/amount_minor", "amount_refused"),
+            ("/list/3/amount_minor", "amount_too_large"),
         ],
     );
     let mut nowhere = body(600, list(&[100, 200, 300]));
