@@ -144,6 +144,8 @@ kinds! {
     Audit => AuditId;
     /// A mark that a month's facts are stale.
     Mark => MarkId;
+    /// What is kept of a mutual's month.
+    Fact => FactId;
     /// A change not yet numbered for devices.
     Change => ChangeId;
     /// A series of numbers.

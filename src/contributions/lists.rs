@@ -12,8 +12,8 @@ use crate::ids::*;
 use chrono::NaiveDate;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
-use std::collections::BTreeMap;
+use diesel::sql_types::{BigInt, Bool, Nullable};
+use std::collections::{BTreeMap, HashMap};
 
 /// What is open of a due at the end of a day, as SQL. A date has no character that could be anything else.
 fn open_on(on: NaiveDate) -> String {
@@ -167,21 +167,96 @@ pub struct AsOf {
     pub owed: BTreeMap<String, OwedBy>,
 }
 
-/// What was issued of a due by a day.
-type Issued = (EnrolmentId, DueId, DueKind, String, NaiveDate, i64);
+/// Contributions of all payers for enrolments admitted by a day, and what of them was earned by then.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Earned {
+    pub written: i64,
+    pub earned: i64,
+    pub unearned: i64,
+}
 
-/// Computes the contributions by a day: what was recorded by then counts, by its own day.
-pub fn as_of(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<AsOf> {
-    let mut found = AsOf::default();
+/// Computes what was written and earned by a day: what was recorded by then counts, by its own day.
+pub fn earned(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<Earned> {
+    let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
     let periods: Vec<(EnrolmentId, NaiveDate, NaiveDate, Option<NaiveDate>)> = enrolments::table
         .filter(enrolments::mutual_id.eq(mutual))
         .filter(enrolments::admitted_on.is_not_null())
         .select((enrolments::id, enrolments::starts_on, enrolments::ends_on, enrolments::ended_on))
         .load(r.conn())?;
+    let issued: Vec<(EnrolmentId, Option<i64>)> = dues::table
+        .filter(dues::mutual_id.eq(mutual))
+        .filter(dues::issued_on.le(on))
+        .filter(dues::kind.eq(DueKind::Contribution))
+        .group_by(dues::enrolment_id)
+        .select((dues::enrolment_id, total("amount_minor")))
+        .load(r.conn())?;
+    let less: Vec<(EnrolmentId, Option<i64>)> = due_cancellations::table
+        .inner_join(
+            dues::table
+                .on(dues::mutual_id.eq(due_cancellations::mutual_id).and(dues::id.eq(due_cancellations::due_id))),
+        )
+        .filter(dues::mutual_id.eq(mutual))
+        .filter(dues::issued_on.le(on))
+        .filter(dues::kind.eq(DueKind::Contribution))
+        .filter(due_cancellations::cancelled_on.le(on))
+        // What was written off was earned and lost: it stays in what was written.
+        .filter(due_cancellations::kind.ne(CancellationKind::WrittenOff))
+        .group_by(dues::enrolment_id)
+        .select((dues::enrolment_id, total("due_cancellations.amount_minor")))
+        .load(r.conn())?;
+    let mut amounts: HashMap<EnrolmentId, i64> =
+        issued.into_iter().map(|(enrolment, amount)| (enrolment, amount.unwrap_or(0))).collect();
+    for (enrolment, amount) in less {
+        *amounts.entry(enrolment).or_default() -= amount.unwrap_or(0);
+    }
+    let mut found = Earned::default();
+    for (enrolment, from, to, ended) in periods {
+        let Some(amount) = amounts.get(&enrolment).copied() else { continue };
+        // An end that came later was not known on the day: what was earned by then stays what it was.
+        let to = ended.filter(|ended| *ended <= on).map_or(to, |ended| ended.min(to)).max(from);
+        let written = Written { amount, period: Period { from, to } };
+        found.written += amount;
+        found.earned += written.earned(on);
+        found.unearned += written.unearned(on);
+    }
+    Ok(found)
+}
+
+/// What households have open at the end of a day of dues that fell due 1 to 30, 31 to 90 and more than 90 days before it.
+pub fn open_by_age(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<[i64; 3]> {
+    let open = open_on(on);
+    let rows: Vec<(NaiveDate, i64)> = dues::table
+        .filter(dues::mutual_id.eq(mutual))
+        .filter(dues::payer.eq(HOUSEHOLD))
+        .filter(dues::due_on.lt(on))
+        .filter(sql::<Bool>(&format!("{open} > 0")))
+        .select((dues::due_on, sql::<BigInt>(&open)))
+        .load(r.conn())?;
+    let mut ages = [0_i64; 3];
+    let [young, middle, old] = &mut ages;
+    for (due_on, amount) in rows {
+        *match crate::dates::days_between(due_on, on) {
+            ..=30 => &mut *young,
+            31..=90 => &mut *middle,
+            _ => &mut *old,
+        } += amount;
+    }
+    Ok(ages)
+}
+
+/// What was issued of a due by a day.
+type Issued = (DueId, String, NaiveDate, i64);
+
+/// Computes the contributions by a day: what was recorded by then counts, by its own day.
+pub fn as_of(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<AsOf> {
+    let mut found = AsOf::default();
+    let earned = earned(r, mutual, on)?;
+    (found.written, found.earned, found.unearned) = (earned.written, earned.earned, earned.unearned);
     let issued: Vec<Issued> = dues::table
         .filter(dues::mutual_id.eq(mutual))
         .filter(dues::issued_on.le(on))
-        .select((dues::enrolment_id, dues::id, dues::kind, dues::payer, dues::due_on, dues::amount_minor))
+        .filter(dues::due_on.le(on))
+        .select((dues::id, dues::payer, dues::due_on, dues::amount_minor))
         .load(r.conn())?;
     let relief: Vec<(DueId, CancellationKind, i64)> = due_cancellations::table
         .filter(due_cancellations::mutual_id.eq(mutual))
@@ -207,29 +282,14 @@ pub fn as_of(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<AsOf>
     for (due, amount) in subsidised(r, mutual, on)? {
         *paid_by.entry(due).or_default() += amount;
     }
-    let mut by_enrolment: BTreeMap<EnrolmentId, i64> = BTreeMap::new();
-    for (enrolment, due, kind, payer, due_on, amount) in issued {
+    for (due, payer, _, amount) in issued {
         let stands = amount - never.get(&due).copied().unwrap_or(0);
-        if kind == DueKind::Contribution {
-            *by_enrolment.entry(enrolment).or_default() += stands;
-        }
-        if due_on <= on {
-            let owed = stands - given_up.get(&due).copied().unwrap_or(0);
-            let paid = paid_by.get(&due).copied().unwrap_or(0);
-            let of = found.owed.entry(payer).or_default();
-            of.due += owed;
-            of.paid += paid;
-            of.open += owed - paid;
-        }
-    }
-    for (enrolment, from, to, ended) in periods {
-        let Some(amount) = by_enrolment.get(&enrolment).copied() else { continue };
-        // An end that came later was not known on the day: what was earned by then stays what it was.
-        let to = ended.filter(|ended| *ended <= on).map_or(to, |ended| ended.min(to)).max(from);
-        let written = Written { amount, period: Period { from, to } };
-        found.written += amount;
-        found.earned += written.earned(on);
-        found.unearned += written.unearned(on);
+        let owed = stands - given_up.get(&due).copied().unwrap_or(0);
+        let paid = paid_by.get(&due).copied().unwrap_or(0);
+        let of = found.owed.entry(payer).or_default();
+        of.due += owed;
+        of.paid += paid;
+        of.open += owed - paid;
     }
     Ok(found)
 }

@@ -1677,6 +1677,42 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    fact_heads (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        month -> Date,
+        generation -> BigInt,
+        computed_through -> Nullable<Date>,
+        definition -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    month_totals (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        month -> Date,
+        figures -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    month_cuts (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        month -> Date,
+        dimension -> Text,
+        cells -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -1701,7 +1737,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     commands,
     audit_rows,
     audit_values,
+    fact_heads,
     fact_marks,
+    month_cuts,
+    month_totals,
     changes_pending,
     series,
     users,

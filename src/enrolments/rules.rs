@@ -18,6 +18,9 @@ pub use spans::{
 
 pub use crate::households::service::NEWBORN_REGISTRATION_DAYS;
 
+/// A household whose next period begins so many days after one that ended has renewed it, for the figures.
+pub const RENEWED_WITHIN_DAYS: i64 = 31;
+
 /// What a person may expect in one benefit category on one date (R17–R20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entitlement {

@@ -2,7 +2,9 @@
 pub mod care_http;
 pub mod care_store;
 pub mod disclosure;
+pub mod facts;
 pub mod http;
+pub mod measures;
 pub mod model;
 pub mod rules;
 pub mod service;

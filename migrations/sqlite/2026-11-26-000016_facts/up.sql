@@ -1,0 +1,34 @@
+-- What is kept of a mutual's months: how far each is computed, its figures, and cuts of some of them.
+CREATE TABLE fact_heads (
+  mutual_id BLOB NOT NULL REFERENCES organisations (id),
+  id BLOB NOT NULL,
+  month TEXT NOT NULL,
+  generation INTEGER NOT NULL CHECK (generation >= 0),
+  computed_through TEXT NULL,
+  definition TEXT NOT NULL,
+  PRIMARY KEY (mutual_id, id),
+  UNIQUE (mutual_id, month),
+  CHECK ((generation = 0) = (computed_through IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE month_totals (
+  mutual_id BLOB NOT NULL,
+  id BLOB NOT NULL,
+  month TEXT NOT NULL,
+  figures TEXT NOT NULL,
+  PRIMARY KEY (mutual_id, id),
+  UNIQUE (mutual_id, month),
+  FOREIGN KEY (mutual_id, month) REFERENCES fact_heads (mutual_id, month)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE month_cuts (
+  mutual_id BLOB NOT NULL,
+  id BLOB NOT NULL,
+  month TEXT NOT NULL,
+  dimension TEXT NOT NULL CHECK (dimension IN ('sex_age', 'area', 'payer', 'category', 'provider', 'reason', 'days_from_event', 'days_from_submission')),
+  cells TEXT NOT NULL,
+  PRIMARY KEY (mutual_id, id),
+  UNIQUE (mutual_id, month, dimension),
+  FOREIGN KEY (mutual_id, month) REFERENCES fact_heads (mutual_id, month)
+) STRICT, WITHOUT ROWID;
+-- The books of a month and the balances at its end are read from the index alone.
+CREATE INDEX transfers_by_value ON transfers (mutual_id, value_on, debit_account_id, credit_account_id, amount_minor);
+CREATE INDEX claims_by_service ON claims (mutual_id, service_on, outcome);

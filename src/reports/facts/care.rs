@@ -1,0 +1,221 @@
+//! Claims: submitted, decided, paid, and what waits.
+use super::Scope;
+use crate::claims::model::{ClaimReason, Outcome, SettlementState};
+use crate::dates::days_between;
+use crate::db::Read;
+use crate::db::schema::*;
+use crate::error::Result;
+use crate::households::model::Sex;
+use crate::ids::*;
+use crate::reports::care_store;
+use crate::reports::measures::{Dimension, Measure, Sheet};
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use std::collections::BTreeMap;
+
+/// Outcomes by which the mutual bears something.
+const ACCEPTED: [Outcome; 2] = [Outcome::Approved, Outcome::PartiallyApproved];
+
+/// Billed, and what each party bears.
+type Shares = [Option<i64>; 5];
+
+/// The amounts of a decision, with the measures that add them up.
+const SHARES: [(Measure, &str); 5] = [
+    (Measure::BilledDecided, "billed_minor"),
+    (Measure::BenefitsDecided, "mutual_minor"),
+    (Measure::MemberShare, "member_minor"),
+    (Measure::WriteOff, "provider_writeoff_minor"),
+    (Measure::OtherPayer, "other_paid_minor"),
+];
+
+/// Sums of the shares of a table's rows, as both engines give them.
+macro_rules! shares {
+    ($table:literal) => {
+        (
+            sql::<Nullable<BigInt>>(concat!("CAST(SUM(", $table, ".billed_minor) AS BIGINT)")),
+            sql::<Nullable<BigInt>>(concat!("CAST(SUM(", $table, ".mutual_minor) AS BIGINT)")),
+            sql::<Nullable<BigInt>>(concat!("CAST(SUM(", $table, ".member_minor) AS BIGINT)")),
+            sql::<Nullable<BigInt>>(concat!("CAST(SUM(", $table, ".provider_writeoff_minor) AS BIGINT)")),
+            sql::<Nullable<BigInt>>(concat!("CAST(SUM(", $table, ".other_paid_minor) AS BIGINT)")),
+        )
+    };
+}
+
+/// Adds what claims say.
+pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    decided(r, of, sheet)?;
+    taken_back(r, of, sheet)?;
+    cuts(r, of, sheet)?;
+    paid(r, of, sheet)?;
+    let submitted: i64 = claims::table
+        .filter(claims::mutual_id.eq(of.mutual))
+        .filter(claims::submitted_on.between(of.from, of.to))
+        .count()
+        .get_result(r.conn())?;
+    sheet.totals.set(Measure::ClaimsSubmitted, submitted);
+    let cases: i64 = claims::table
+        .filter(claims::mutual_id.eq(of.mutual))
+        .filter(claims::service_on.between(of.from, of.to))
+        .filter(claims::outcome.eq_any(ACCEPTED))
+        .filter(claims::state.ne(crate::claims::model::ClaimState::Voided))
+        .count()
+        .get_result(r.conn())?;
+    sheet.totals.set(Measure::Cases, cases);
+    for (_, number, billed) in care_store::undecided_on(r, of.mutual, of.stock_on)? {
+        sheet.totals.set(Measure::UndecidedClaims, sheet.totals.get(Measure::UndecidedClaims) + number);
+        sheet.totals.set(Measure::UndecidedBilled, sheet.totals.get(Measure::UndecidedBilled) + billed);
+    }
+    Ok(())
+}
+
+type Row = (Outcome, i64, (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>));
+
+/// Decisions of the month: a decision that was replaced was taken on its day all the same.
+fn decided(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let now: Vec<Row> = claims::table
+        .filter(claims::mutual_id.eq(of.mutual))
+        .filter(claims::decided_on.between(of.from, of.to))
+        .group_by(claims::outcome)
+        .select((claims::outcome, count_star(), shares!("claims")))
+        .load(r.conn())?;
+    let former: Vec<Row> = claim_decisions::table
+        .filter(claim_decisions::mutual_id.eq(of.mutual))
+        .filter(claim_decisions::decided_on.between(of.from, of.to))
+        .group_by(claim_decisions::outcome)
+        .select((claim_decisions::outcome, count_star(), shares!("claim_decisions")))
+        .load(r.conn())?;
+    for (outcome, number, sums) in now.into_iter().chain(former) {
+        let measure = match outcome {
+            Outcome::Approved => Some(Measure::ClaimsApproved),
+            Outcome::PartiallyApproved => Some(Measure::ClaimsPartiallyApproved),
+            Outcome::Rejected => Some(Measure::ClaimsRejected),
+            Outcome::Pended => None,
+        };
+        if let Some(measure) = measure {
+            sheet.totals.set(measure, sheet.totals.get(measure) + number);
+            share_out(sheet, sums.into(), 1);
+        }
+    }
+    Ok(())
+}
+
+fn share_out(sheet: &mut Sheet, sums: Shares, sign: i64) {
+    for ((measure, _), amount) in SHARES.into_iter().zip(sums) {
+        sheet.totals.set(measure, sheet.totals.get(measure) + sign * amount.unwrap_or(0));
+    }
+}
+
+/// What decisions had given and was taken back in the month, by another decision or by a void.
+fn taken_back(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let replaced: (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>) = claim_decisions::table
+        .filter(claim_decisions::mutual_id.eq(of.mutual))
+        .filter(claim_decisions::decided_on.is_not_null())
+        .filter(claim_decisions::replaced_on.between(of.from, of.to))
+        .select(shares!("claim_decisions"))
+        .first(r.conn())?;
+    let voided: (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>) = claim_voids::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(claim_voids::mutual_id).and(claims::id.eq(claim_voids::claim_id))),
+        )
+        .filter(claim_voids::mutual_id.eq(of.mutual))
+        .filter(claims::decided_on.is_not_null())
+        .filter(claim_voids::voided_on.between(of.from, of.to))
+        .select(shares!("claims"))
+        .first(r.conn())?;
+    share_out(sheet, replaced.into(), -1);
+    share_out(sheet, voided.into(), -1);
+    Ok(())
+}
+
+/// Accepted care of the month by sex and the place of an age band.
+pub(super) fn cases_by(r: &mut Read, of: &Scope<'_>, place: &str) -> Result<Vec<(Sex, i64, i64)>> {
+    Ok(claims::table
+        .inner_join(members::table.on(members::mutual_id.eq(claims::mutual_id).and(members::id.eq(claims::member_id))))
+        .filter(claims::mutual_id.eq(of.mutual))
+        .filter(claims::service_on.between(of.from, of.to))
+        .filter(claims::outcome.eq_any(ACCEPTED))
+        .filter(claims::state.ne(crate::claims::model::ClaimState::Voided))
+        .group_by((sql::<Text>("members.sex"), sql::<BigInt>(place)))
+        .select((sql::<Text>("members.sex"), sql::<BigInt>(place), count_star()))
+        .load(r.conn())?)
+}
+
+/// Claims decided in the month as they stand, by facility, reason and category.
+fn cuts(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    type ByProvider = (ProviderId, Outcome, Option<ClaimReason>, i64, Option<i64>, Option<i64>);
+    let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
+    let rows: Vec<ByProvider> = claims::table
+        .filter(claims::mutual_id.eq(of.mutual))
+        .filter(claims::decided_on.between(of.from, of.to))
+        .filter(claims::outcome.ne(Outcome::Pended))
+        .group_by((claims::provider_id, claims::outcome, claims::claim_reason))
+        .select((
+            claims::provider_id,
+            claims::outcome,
+            claims::claim_reason,
+            count_star(),
+            total("billed_minor"),
+            total("mutual_minor"),
+        ))
+        .load(r.conn())?;
+    for (provider, outcome, reason, number, billed, borne) in rows {
+        let key = provider.to_string();
+        let rejected = if outcome == Outcome::Rejected { number } else { 0 };
+        let numbers = [number, rejected, billed.unwrap_or(0), borne.unwrap_or(0)];
+        for (at, value) in numbers.into_iter().enumerate() {
+            sheet.add(Dimension::Provider, &key, at, value);
+        }
+        if rejected > 0 {
+            sheet.add(Dimension::Reason, reason.map_or("NOTHING_COVERED", ClaimReason::code), 0, rejected);
+        }
+    }
+    let billed = "claim_lines.quantity * claim_lines.unit_price_minor";
+    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = claim_lines::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(claim_lines::mutual_id).and(claims::id.eq(claim_lines::claim_id))),
+        )
+        .filter(claims::mutual_id.eq(of.mutual))
+        .filter(claims::decided_on.between(of.from, of.to))
+        .filter(claims::outcome.ne(Outcome::Pended))
+        .group_by(claim_lines::category)
+        .select((
+            claim_lines::category,
+            diesel::dsl::count(claims::id).aggregate_distinct(),
+            total(billed),
+            total("claim_lines.mutual_minor"),
+        ))
+        .load(r.conn())?;
+    for (category, number, billed, borne) in rows {
+        for (at, value) in [number, billed.unwrap_or(0), borne.unwrap_or(0)].into_iter().enumerate() {
+            sheet.add(Dimension::Category, &category, at, value);
+        }
+    }
+    Ok(())
+}
+
+/// What was paid in the month, and how many days after care and after submission.
+fn paid(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
+    let money: Option<i64> = settlement_payments::table
+        .filter(settlement_payments::mutual_id.eq(of.mutual))
+        .filter(settlement_payments::paid_on.between(of.from, of.to))
+        .select(total("amount_minor"))
+        .first(r.conn())?;
+    let offset: Option<i64> = settlements::table
+        .filter(settlements::mutual_id.eq(of.mutual))
+        .filter(settlements::state.ne(SettlementState::Cancelled))
+        .filter(settlements::approved_on.between(of.from, of.to))
+        .select(total("advance_offset_minor"))
+        .first(r.conn())?;
+    sheet.totals.set(Measure::Paid, money.unwrap_or(0) + offset.unwrap_or(0));
+    let mut days: BTreeMap<(Dimension, i64), i64> = BTreeMap::new();
+    for claim in care_store::paid_between(r, of.mutual, (of.from, of.to), None)? {
+        *days.entry((Dimension::DaysFromEvent, days_between(claim.ended_on, claim.paid_on))).or_default() += 1;
+        *days.entry((Dimension::DaysFromSubmission, days_between(claim.submitted_on, claim.paid_on))).or_default() += 1;
+    }
+    for ((dimension, day), number) in days {
+        sheet.add(dimension, &day.to_string(), 0, number);
+    }
+    Ok(())
+}

@@ -1,0 +1,373 @@
+//! Who is covered, who came and who went, from cover spans, which are themselves from the facts.
+use super::Scope;
+use crate::dates::{add_days, add_years};
+use crate::db::Read;
+use crate::db::schema::*;
+use crate::db::types::Id;
+use crate::enrolments::model::EnrolmentState;
+use crate::enrolments::rules::{RENEWED_WITHIN_DAYS, SpanReason, SpanState, first_covered_on};
+use crate::error::Result;
+use crate::households::model::Sex;
+use crate::ids::*;
+use crate::products::{service as products, store as product_store};
+use crate::reports::measures::{Dimension, Measure, Sheet};
+use chrono::NaiveDate;
+use diesel::dsl::{count, count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Cover that makes a person belong to the mutual, suspended or not.
+const AFFILIATED: [SpanState; 2] = [SpanState::InForce, SpanState::Suspended];
+
+/// Ages, each the first year of a band; the last is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgeBands(Vec<i64>);
+
+impl Default for AgeBands {
+    fn default() -> Self {
+        AgeBands(vec![0, 5, 15, 25, 35, 45, 55, 65])
+    }
+}
+
+impl std::str::FromStr for AgeBands {
+    type Err = String;
+    /// Reads `0,5,15,25`: from 0, growing, at most 20.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let fault = || format!("'{text}' is no list of growing ages from 0, such as 0,5,15,25,35,45,55,65");
+        let ages: Vec<i64> = text
+            .split(',')
+            .map(|part| part.trim().parse())
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|_| fault())?;
+        let grows = ages.is_sorted_by(|one, next| one < next);
+        if ages.first() == Some(&0) && grows && ages.len() <= 20 && ages.last().is_some_and(|last| *last <= 120) {
+            Ok(AgeBands(ages))
+        } else {
+            Err(fault())
+        }
+    }
+}
+
+impl std::fmt::Display for AgeBands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl AgeBands {
+    /// `0-4`, `5-14`, … `65+`.
+    pub fn names(&self) -> Vec<String> {
+        let next = self.0.iter().skip(1).map(|from| Some(*from - 1)).chain([None]);
+        self.0
+            .iter()
+            .zip(next)
+            .map(|(from, last)| last.map_or_else(|| format!("{from}+"), |last| format!("{from}-{last}")))
+            .collect()
+    }
+
+    /// The place of a birth date's band on a day, as SQL over a column; past the last where the date is not known. A date has
+    /// no character that could be anything else.
+    fn place_sql(&self, column: &str, on: NaiveDate) -> Result<String> {
+        let mut arms = String::new();
+        for (place, from) in self.0.iter().enumerate().rev() {
+            arms.push_str(&format!(" WHEN {column} <= '{}' THEN {place}", latest_birth(*from, on)?));
+        }
+        // Born after the day, which an error of typing can make: the first band.
+        Ok(format!("CAST(CASE WHEN {column} IS NULL THEN {} {arms} ELSE 0 END AS BIGINT)", self.0.len()))
+    }
+}
+
+/// The latest day on which somebody of an age was born (R4: a 29 February birthday falls on 28 February).
+fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
+    let beyond = |_| crate::error::Error::Fault("an age beyond the calendar".into());
+    let day = add_years(on, -age).map_err(beyond)?;
+    let next = add_days(day, 1).map_err(beyond)?;
+    Ok(if add_years(next, age).map_err(beyond)? <= on { next } else { day })
+}
+
+/// Adds what the register says.
+pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    stocks(r, of, sheet)?;
+    by_sex_and_age(r, of, sheet)?;
+    by_area(r, of, sheet)?;
+    waiting(r, of, sheet)?;
+    person_days(r, of, sheet)?;
+    moves(r, of, sheet)?;
+    renewals(r, of, sheet)
+}
+
+macro_rules! standing {
+    ($of:expr, $state:expr) => {
+        cover_spans::mutual_id
+            .eq($of.mutual)
+            .and(cover_spans::state.eq($state))
+            .and(cover_spans::from_on.le($of.stock_on))
+            .and(cover_spans::to_on.is_null().or(cover_spans::to_on.ge($of.stock_on)))
+    };
+}
+
+fn stocks(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let (households, principals, persons) = crate::enrolments::store::count_in_force(r, of.mutual, of.stock_on)?;
+    let suspended: (i64, i64) = cover_spans::table
+        .filter(standing!(of, SpanState::Suspended))
+        .select((count(cover_spans::household_id).aggregate_distinct(), count_star()))
+        .first(r.conn())?;
+    let registered: i64 = memberships::table
+        .inner_join(
+            members::table
+                .on(members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id))),
+        )
+        .filter(memberships::mutual_id.eq(of.mutual))
+        .filter(memberships::from_on.le(of.stock_on))
+        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
+        .filter(members::died_on.is_null().or(members::died_on.ge(of.stock_on)))
+        .select(count_star())
+        .first(r.conn())?;
+    let totals = &mut sheet.totals;
+    totals.set(Measure::Households, households);
+    totals.set(Measure::Principals, principals);
+    totals.set(Measure::BeneficiariesInForce, persons);
+    totals.set(Measure::HouseholdsSuspended, suspended.0);
+    totals.set(Measure::BeneficiariesSuspended, suspended.1);
+    totals.set(Measure::PersonsRegistered, registered);
+    Ok(())
+}
+
+fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let names = of.bands.names();
+    let place = of.bands.place_sql("members.birth_date", of.stock_on)?;
+    let persons: Vec<(Sex, i64, i64)> = cover_spans::table
+        .inner_join(
+            members::table
+                .on(members::mutual_id.eq(cover_spans::mutual_id).and(members::id.eq(cover_spans::member_id))),
+        )
+        .filter(standing!(of, SpanState::InForce))
+        .group_by((sql::<Text>("members.sex"), sql::<BigInt>(&place)))
+        .select((sql::<Text>("members.sex"), sql::<BigInt>(&place), count_star()))
+        .load(r.conn())?;
+    let key = |sex: Sex, place: i64| {
+        let band = usize::try_from(place).ok().and_then(|place| names.get(place));
+        format!("{sex} {}", band.map_or("unknown", String::as_str))
+    };
+    let mut women = 0_i64;
+    for (sex, place, number) in persons {
+        women += if sex == Sex::Female { number } else { 0 };
+        sheet.add(Dimension::SexAge, &key(sex, place), 0, number);
+    }
+    sheet.totals.set(Measure::WomenInForce, women);
+    for (sex, place, number) in super::care::cases_by(r, of, &of.bands.place_sql("members.birth_date", of.stock_on)?)? {
+        sheet.add(Dimension::SexAge, &key(sex, place), 1, number);
+    }
+    Ok(())
+}
+
+fn by_area(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let persons: Vec<(HouseholdId, i64)> = cover_spans::table
+        .filter(standing!(of, SpanState::InForce))
+        .group_by(cover_spans::household_id)
+        .select((cover_spans::household_id, count_star()))
+        .load(r.conn())?;
+    let lived: Vec<(HouseholdId, Option<AreaId>)> = residences::table
+        .filter(residences::mutual_id.eq(of.mutual))
+        .filter(residences::from_on.le(of.stock_on))
+        .order((residences::household_id, residences::from_on))
+        .select((residences::household_id, residences::area_id))
+        .load(r.conn())?;
+    // The last one of each household stands.
+    let areas: HashMap<HouseholdId, Option<AreaId>> = lived.into_iter().collect();
+    let mut found: BTreeMap<Option<AreaId>, (i64, i64)> = BTreeMap::new();
+    for (household, number) in persons {
+        let sums = found.entry(areas.get(&household).copied().flatten()).or_default();
+        *sums = (sums.0 + 1, sums.1 + number);
+    }
+    for (area, (households, number)) in found {
+        let key = area.map_or_else(|| "none".to_owned(), |area| area.to_string());
+        sheet.add(Dimension::Area, &key, 0, households);
+        sheet.add(Dimension::Area, &key, 1, number);
+    }
+    Ok(())
+}
+
+/// Who is in force and waits for a category of care (R17).
+fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let groups: Vec<(ProductVersionId, Option<NaiveDate>, i64)> = cover_spans::table
+        .inner_join(
+            enrolments::table
+                .on(enrolments::mutual_id.eq(cover_spans::mutual_id).and(enrolments::id.eq(cover_spans::enrolment_id))),
+        )
+        .filter(standing!(of, SpanState::InForce))
+        .filter(cover_spans::waiting_from.is_not_null())
+        .group_by((sql::<Id>("enrolments.product_version_id"), sql::<Nullable<Date>>("cover_spans.waiting_from")))
+        .select((
+            sql::<Id>("enrolments.product_version_id"),
+            sql::<Nullable<Date>>("cover_spans.waiting_from"),
+            count_star(),
+        ))
+        .load(r.conn())?;
+    let ids: HashSet<ProductVersionId> = groups.iter().map(|group| group.0).collect();
+    let mut longest: HashMap<ProductVersionId, i64> = HashMap::new();
+    for version in product_store::list_versions_by_id(r, &ids.into_iter().collect::<Vec<_>>())? {
+        let months =
+            products::parameters(&version)?.benefits.values().filter_map(|benefit| benefit.waiting_months).max();
+        longest.insert(version.id, months.unwrap_or(0));
+    }
+    let mut number = 0_i64;
+    for (version, anchor, persons) in groups {
+        let months = longest.get(&version).copied().unwrap_or(0);
+        let first = anchor.map(|anchor| first_covered_on(anchor, months));
+        // Beyond the calendar nobody is covered yet.
+        if first.is_some_and(|first| first.map_or(true, |first| first > of.stock_on)) {
+            number += persons;
+        }
+    }
+    sheet.totals.set(Measure::BeneficiariesWaiting, number);
+    Ok(())
+}
+
+fn person_days(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let (from, to) = (of.from, of.stock_on);
+    // Days outside the month are of no matter, so that the many who are in force throughout are one group.
+    let first = format!("CASE WHEN from_on < '{from}' THEN '{from}' ELSE from_on END");
+    let last = format!("CASE WHEN to_on IS NULL OR to_on > '{to}' THEN '{to}' ELSE to_on END");
+    let groups: Vec<(NaiveDate, NaiveDate, i64)> = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(of.mutual))
+        .filter(cover_spans::state.eq(SpanState::InForce))
+        .filter(cover_spans::from_on.le(to))
+        .filter(cover_spans::to_on.is_null().or(cover_spans::to_on.ge(from)))
+        .group_by((sql::<Date>(&first), sql::<Date>(&last)))
+        .select((sql::<Date>(&first), sql::<Date>(&last), count_star()))
+        .load(r.conn())?;
+    let days = groups.into_iter().map(|(from, to, persons)| (crate::dates::days_between(from, to) + 1) * persons).sum();
+    sheet.totals.set(Measure::PersonDays, days);
+    Ok(())
+}
+
+/// Who came and who went: the first day of cover without a day of cover before it, and the day after the last.
+fn moves(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let beyond = |_| crate::error::Error::Fault("a month beyond the calendar".into());
+    let (before, last) = (add_days(of.from, -1).map_err(beyond)?, add_days(of.stock_on, -1).map_err(beyond)?);
+    let began: Vec<(MemberId, NaiveDate)> = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(of.mutual))
+        .filter(cover_spans::state.eq_any(AFFILIATED))
+        .filter(cover_spans::from_on.between(of.from, of.stock_on))
+        .select((cover_spans::member_id, cover_spans::from_on))
+        .load(r.conn())?;
+    let ended: Vec<(MemberId, Option<NaiveDate>)> = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(of.mutual))
+        .filter(cover_spans::state.eq_any(AFFILIATED))
+        .filter(cover_spans::to_on.between(before, last))
+        .select((cover_spans::member_id, cover_spans::to_on))
+        .load(r.conn())?;
+    let ends: HashSet<(MemberId, NaiveDate)> =
+        ended.iter().filter_map(|(member, to)| Some((*member, add_days((*to)?, 1).ok()?))).collect();
+    let begins: HashSet<(MemberId, NaiveDate)> = began.into_iter().collect();
+    let firsts: HashMap<MemberId, Option<NaiveDate>> = if begins.is_empty() {
+        HashMap::new()
+    } else {
+        let firsts: Vec<(MemberId, Option<NaiveDate>)> = cover_spans::table
+            .filter(cover_spans::mutual_id.eq(of.mutual))
+            .filter(cover_spans::state.eq_any(AFFILIATED))
+            .group_by(cover_spans::member_id)
+            .having(diesel::dsl::min(cover_spans::from_on).ge(of.from))
+            .select((cover_spans::member_id, diesel::dsl::min(cover_spans::from_on)))
+            .load(r.conn())?;
+        firsts.into_iter().collect()
+    };
+    for (member, day) in begins.difference(&ends) {
+        let is_first = firsts.get(member) == Some(&Some(*day));
+        bump(sheet, if is_first { Measure::EntriesNew } else { Measure::EntriesReturning });
+    }
+    let why: Vec<(MemberId, NaiveDate, SpanReason)> = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(of.mutual))
+        .filter(cover_spans::state.ne_all(AFFILIATED))
+        .filter(cover_spans::from_on.between(of.from, of.stock_on))
+        .select((cover_spans::member_id, cover_spans::from_on, cover_spans::reason))
+        .load(r.conn())?;
+    let why: HashMap<(MemberId, NaiveDate), SpanReason> =
+        why.into_iter().map(|(member, day, reason)| ((member, day), reason)).collect();
+    for gone in ends.difference(&begins) {
+        bump(
+            sheet,
+            match why.get(gone) {
+                Some(SpanReason::PeriodEnded) => Measure::ExitsExpired,
+                Some(SpanReason::Lapsed | SpanReason::Arrears) => Measure::ExitsLapsed,
+                Some(SpanReason::Resigned) => Measure::ExitsResigned,
+                Some(SpanReason::Excluded) => Measure::ExitsExcluded,
+                Some(SpanReason::Deceased) => Measure::ExitsDeceased,
+                Some(SpanReason::LeftHousehold) => Measure::ExitsLeft,
+                _ => Measure::ExitsOther,
+            },
+        );
+    }
+    Ok(())
+}
+
+fn bump(sheet: &mut Sheet, measure: Measure) {
+    sheet.totals.set(measure, sheet.totals.get(measure) + 1);
+}
+
+/// Enrolments that end in the month, and those of them after which another one of the household begins soon.
+fn renewals(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let ending: Vec<(HouseholdId, NaiveDate)> = enrolments::table
+        .filter(enrolments::mutual_id.eq(of.mutual))
+        .filter(enrolments::state.eq(EnrolmentState::Admitted))
+        .filter(enrolments::ends_on.between(of.from, of.stock_on))
+        .select((enrolments::household_id, enrolments::ends_on))
+        .load(r.conn())?;
+    sheet.totals.set(Measure::EnrolmentsEnding, i64::try_from(ending.len()).unwrap_or(i64::MAX));
+    if ending.is_empty() {
+        return Ok(());
+    }
+    let until = add_days(of.stock_on, RENEWED_WITHIN_DAYS).unwrap_or(of.stock_on);
+    let next: Vec<(HouseholdId, NaiveDate)> = enrolments::table
+        .filter(enrolments::mutual_id.eq(of.mutual))
+        .filter(enrolments::admitted_on.is_not_null())
+        .filter(enrolments::state.ne(EnrolmentState::Cancelled))
+        .filter(enrolments::starts_on.between(of.from, until))
+        .select((enrolments::household_id, enrolments::starts_on))
+        .load(r.conn())?;
+    let mut starts: HashMap<HouseholdId, Vec<NaiveDate>> = HashMap::new();
+    for (household, day) in next {
+        starts.entry(household).or_default().push(day);
+    }
+    let renewed = ending
+        .iter()
+        .filter(|(household, end)| {
+            let soon =
+                |start: &NaiveDate| (1..=RENEWED_WITHIN_DAYS).contains(&crate::dates::days_between(*end, *start));
+            starts.get(household).is_some_and(|starts| starts.iter().any(soon))
+        })
+        .count();
+    sheet.totals.set(Measure::EnrolmentsRenewed, i64::try_from(renewed).unwrap_or(i64::MAX));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_have_names_and_must_grow() {
+        assert_eq!(AgeBands::default().names().join(" "), "0-4 5-14 15-24 25-34 35-44 45-54 55-64 65+");
+        assert_eq!("0".parse::<AgeBands>().unwrap().names(), ["0+"]);
+        for text in ["", "5,10", "0,5,5", "0,10,5", "0,x", "0,-1", "0,130"] {
+            assert!(text.parse::<AgeBands>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_reached_on_the_birthday_of_the_rules() {
+        let days: Vec<NaiveDate> = ["2024-02-28", "2024-02-29", "2025-02-28", "2025-03-01", "2028-02-29", "2026-12-31"]
+            .iter()
+            .map(|day| day.parse().unwrap())
+            .collect();
+        for on in days {
+            for age in [0, 1, 4, 5, 18, 65] {
+                let latest = latest_birth(age, on).unwrap();
+                assert_eq!(crate::dates::age_on(latest, on).unwrap(), age, "{latest} {on}");
+                assert!(crate::dates::age_on(add_days(latest, 1).unwrap(), on).unwrap() < age, "{latest} {on}");
+            }
+        }
+    }
+}

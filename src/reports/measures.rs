@@ -1,0 +1,238 @@
+//! What is counted and added up of a mutual's month: the list of measures, their values, and cuts of some of them.
+use crate::error::Result;
+use crate::words;
+use std::collections::BTreeMap;
+
+/// The version of the definitions below; it moves when one of them changes, and facts of another version are stale.
+pub const DEFINITION_VERSION: u32 = 2;
+
+words! {
+    /// One figure of a mutual's month. Stocks are those of the month's last day, or of today within it; all else is of the whole
+    /// month up to that day. Amounts are minor units. The order is that in which they are kept: new ones go to the end.
+    pub enum Measure {
+        /// Households with a person in force; one who waits counts.
+        Households = "households",
+        Principals = "principals",
+        /// Persons in force, whether they wait or not.
+        BeneficiariesInForce = "beneficiaries_in_force",
+        WomenInForce = "women_in_force",
+        /// Persons in force for whom at least one category of care has not begun yet.
+        BeneficiariesWaiting = "beneficiaries_waiting",
+        HouseholdsSuspended = "households_suspended",
+        BeneficiariesSuspended = "beneficiaries_suspended",
+        /// Living persons who belong to a household, covered or not.
+        PersonsRegistered = "persons_registered",
+        /// Days in force of all persons.
+        PersonDays = "person_days",
+        /// Persons who were covered or suspended on a day of the month and not the day before, for the first time.
+        EntriesNew = "entries_new",
+        /// The same, but not for the first time.
+        EntriesReturning = "entries_returning",
+        /// Persons who were covered or suspended until the day before one of the month: their period was over.
+        ExitsExpired = "exits_expired",
+        /// Arrears had gone too far.
+        ExitsLapsed = "exits_lapsed",
+        ExitsResigned = "exits_resigned",
+        ExitsExcluded = "exits_excluded",
+        ExitsDeceased = "exits_deceased",
+        /// They left the household.
+        ExitsLeft = "exits_left",
+        /// The enrolment was cancelled, closed or transferred.
+        ExitsOther = "exits_other",
+        /// Enrolments whose period ended in the month.
+        EnrolmentsEnding = "enrolments_ending",
+        /// Of these, followed by another one of the household within 31 days.
+        EnrolmentsRenewed = "enrolments_renewed",
+        /// Contributions due in the month, of all payers, less what was cancelled or waived.
+        Dues = "dues_minor",
+        /// Of these, the part of the households.
+        DuesHousehold = "dues_household_minor",
+        /// Registration fees due in the month.
+        Fees = "fees_minor",
+        /// What was received from households for the contributions due in the month, whenever it came.
+        ReceivedForDues = "received_for_dues_minor",
+        /// Payments of households received in the month less reversals of the month, credit included.
+        Collected = "collected_minor",
+        /// What other payers paid in the month.
+        SubsidiesReceived = "subsidies_received_minor",
+        /// Open dues of households by age in days, at the end of the stock's day.
+        Arrears1To30 = "arrears_1_30_minor",
+        Arrears31To90 = "arrears_31_90_minor",
+        ArrearsOver90 = "arrears_over_90_minor",
+        /// Contributions earned in the month, day by day of the enrolments' periods.
+        Earned = "earned_minor",
+        /// Contributions written and not earned at the end of the stock's day.
+        Unearned = "unearned_minor",
+        /// Of the books: income of the month from contributions and fees.
+        ContributionIncome = "contribution_income_minor",
+        SubsidyIncome = "subsidy_income_minor",
+        /// Grants and other income.
+        OtherIncome = "other_income_minor",
+        Expenses = "expenses_minor",
+        /// Cash, bank, mobile money at the end of the stock's day; what collectors hold is not in it.
+        Liquid = "liquid_minor",
+        /// Decided and not paid, to facilities and members.
+        Payable = "payable_minor",
+        Assets = "assets_minor",
+        Liabilities = "liabilities_minor",
+        ClaimsSubmitted = "claims_submitted",
+        /// Decided in the month: approved whole.
+        ClaimsApproved = "claims_approved",
+        ClaimsPartiallyApproved = "claims_partially_approved",
+        ClaimsRejected = "claims_rejected",
+        /// Of the decisions of the month, less those that were replaced or taken back in it.
+        BilledDecided = "billed_decided_minor",
+        BenefitsDecided = "benefits_decided_minor",
+        MemberShare = "member_share_minor",
+        WriteOff = "provider_writeoff_minor",
+        OtherPayer = "other_payer_minor",
+        /// The mutual's share settled in the month.
+        Paid = "paid_minor",
+        /// Claims approved, whole or in part, whose care was in the month.
+        Cases = "cases",
+        /// Claims submitted and not decided at the end of the stock's day, and what they bill.
+        UndecidedClaims = "undecided_claims",
+        UndecidedBilled = "undecided_billed_minor",
+    }
+}
+
+/// How many there are.
+pub const MEASURES: usize = Measure::ALL.len();
+
+/// The figures of a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals([i64; MEASURES]);
+
+impl Default for Totals {
+    fn default() -> Self {
+        Totals([0; MEASURES])
+    }
+}
+
+impl Totals {
+    pub fn get(&self, measure: Measure) -> i64 {
+        self.0.get(measure as usize).copied().unwrap_or(0)
+    }
+
+    pub fn set(&mut self, measure: Measure, value: i64) {
+        if let Some(place) = self.0.get_mut(measure as usize) {
+            *place = value;
+        }
+    }
+
+    /// With one figure more.
+    pub fn with(mut self, measure: Measure, value: i64) -> Self {
+        self.set(measure, value);
+        self
+    }
+
+    /// As they are kept: numbers in the order of the measures, with commas.
+    pub fn text(&self) -> String {
+        join(&self.0)
+    }
+
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// A fault where it is not what was kept.
+    pub fn read(text: &str) -> Result<Totals> {
+        let mut totals = Totals::default();
+        let mut read = 0;
+        for (place, number) in totals.0.iter_mut().zip(text.split(',')) {
+            *place = number.parse().map_err(|_| broken())?;
+            read += 1;
+        }
+        if read == MEASURES && text.split(',').count() == MEASURES { Ok(totals) } else { Err(broken()) }
+    }
+}
+
+fn broken() -> crate::error::Error {
+    crate::error::Error::Fault("kept figures cannot be read".into())
+}
+
+fn join(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+words! {
+    /// By what figures are cut.
+    pub enum Dimension {
+        /// Sex and age: persons in force, cases of the month.
+        SexAge = "sex_age",
+        /// The area of the household: households and persons in force.
+        Area = "area",
+        /// Who owes a contribution: due in the month, received for it.
+        Payer = "payer",
+        /// Category of care: claims decided in the month, billed, borne by the mutual.
+        Category = "category",
+        /// The facility: claims decided in the month, of these rejected, billed, borne by the mutual.
+        Provider = "provider",
+        /// Why claims were rejected: claims.
+        Reason = "reason",
+        /// Days from care to payment: claims paid in the month.
+        DaysFromEvent = "days_from_event",
+        /// Days from submission to payment: claims paid in the month.
+        DaysFromSubmission = "days_from_submission",
+    }
+}
+
+/// The cells of a cut, by key, each with as many numbers as the dimension says.
+pub type Cells = BTreeMap<String, Vec<i64>>;
+
+/// All that is kept of a month.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sheet {
+    pub totals: Totals,
+    pub cuts: BTreeMap<Dimension, Cells>,
+}
+
+impl Sheet {
+    /// The cells of a dimension.
+    pub fn cells(&self, dimension: Dimension) -> impl Iterator<Item = (&String, &Vec<i64>)> {
+        self.cuts.get(&dimension).into_iter().flatten()
+    }
+
+    /// Adds to a number of a cell.
+    pub fn add(&mut self, dimension: Dimension, key: &str, at: usize, value: i64) {
+        let cells = self.cuts.entry(dimension).or_default();
+        let cell = cells.entry(key.to_owned()).or_insert_with(|| vec![0; dimension.numbers().len()]);
+        if let Some(place) = cell.get_mut(at) {
+            *place = place.saturating_add(value);
+        }
+    }
+}
+
+impl Dimension {
+    /// What the numbers of a cell are.
+    pub const fn numbers(self) -> &'static [&'static str] {
+        match self {
+            Dimension::SexAge => &["beneficiaries_in_force", "cases"],
+            Dimension::Area => &["households", "beneficiaries_in_force"],
+            Dimension::Payer => &["dues_minor", "received_minor"],
+            Dimension::Category => &["claims", "billed_minor", "mutual_minor"],
+            Dimension::Provider => &["claims", "claims_rejected", "billed_minor", "mutual_minor"],
+            Dimension::Reason | Dimension::DaysFromEvent | Dimension::DaysFromSubmission => &["claims"],
+        }
+    }
+}
+
+/// Cells as they are kept, as JSON.
+pub fn cells_text(cells: &Cells) -> String {
+    serde_json::json!(cells).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_back() {
+        let totals = Totals::default().with(Measure::Households, 7).with(Measure::UndecidedBilled, -3);
+        assert_eq!(Totals::read(&totals.text()).unwrap(), totals);
+        assert_eq!(totals.get(Measure::Households), 7);
+        for text in ["", "1", "1,x"] {
+            assert!(Totals::read(text).is_err());
+        }
+        assert!(Totals::read(&format!("{},0", totals.text())).is_err());
+    }
+}
