@@ -85,7 +85,7 @@ fn random_claim(clinic: &Clinic, who: &[MemberId], at: usize, dice: &mut Dice) -
 async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in 1..=4_u64 {
-        let (world, clinic, who) = rich().await;
+        let (world, mut clinic, who) = rich().await;
         let mutual = clinic.scope.mutual();
         let (officer, adviser) = (Some(world.users["claims_officer"]), Some(world.users["medical_adviser"]));
         let (treasurer, admin) = (Some(world.users["treasurer"]), Some(world.users["mutual_admin"]));
@@ -94,6 +94,10 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
             *seen.entry(what).or_default() += usize::from(happened);
         };
         for at in 0..140 {
+            // Days pass, so that what is decided, changed and paid lies in several months.
+            let now = Utc.with_ymd_and_hms(2026, 4, 30, 12, 0, 0).unwrap() + chrono::Days::new(at as u64 / 2);
+            world.test.clock.set(now);
+            clinic = Clinic::of(&world);
             let all = stored(&world);
             let pick = |dice: &mut Dice, states: &[ClaimState]| {
                 let fit: Vec<&Claim> = all.iter().filter(|claim| states.contains(&claim.state)).collect();
@@ -252,6 +256,11 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
             }
             if at % 35 == 34 {
                 clean(&world, &format!("seed {seed}, after {at}"));
+            }
+            if at % 6 == 5 {
+                let filled =
+                    support::facts::hold(&world.test.db, &mut world.test.owner(), &clinic.scope, date("2026-03-01"));
+                assert!(filled >= 2, "{filled} months");
             }
         }
         let mut by_member: BTreeMap<MemberId, i64> = BTreeMap::new();

@@ -133,7 +133,11 @@ struct Story {
     losses: Vec<(HouseholdId, EventId)>,
     /// The enrolments about which a household was heard.
     heard: Vec<EnrolmentId>,
+    steps: usize,
 }
+
+/// After so many steps what is kept of the months is compared with the rows.
+const LOOKS_AT_FACTS: usize = 4;
 
 impl Story {
     fn begin() -> Story {
@@ -165,7 +169,7 @@ impl Story {
             office.snapshot(&mut conn).frame_holds(&before, order.id, office.today(), day("2026-02-20"));
             households.push(Key::new(order.id.uuid()));
         }
-        Story { office, conn, households, products, terms, losses: Vec::new(), heard: Vec::new() }
+        Story { office, conn, households, products, terms, losses: Vec::new(), heard: Vec::new(), steps: 0 }
     }
 
     fn snapshot(&mut self) -> Snapshot {
@@ -384,6 +388,10 @@ impl Story {
         after.receipts_hold();
         self.cover_holds(&after, household);
         self.prices_hold(&after);
+        self.steps += 1;
+        if self.steps.is_multiple_of(LOOKS_AT_FACTS) {
+            support::facts::hold(&self.office.test.db, &mut self.conn, &self.office.scope(), day("2026-02-01"));
+        }
     }
 
     /// R6: the fee is due at the first admission and at one after a lapse.

@@ -241,7 +241,8 @@ pub fn submit(
     w.changed("claim", id.uuid(), gathered.section, gathered.section);
     w.field("outcome", None, Some(json!(row.outcome)));
     w.field("billed_minor", None, Some(json!(row.billed_minor)));
-    w.mark(new.submitted_on.min(deciding.on));
+    // Cases are of the month of the care.
+    w.mark(new.service_on.min(new.submitted_on).min(deciding.on));
     Ok(id)
 }
 

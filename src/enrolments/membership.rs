@@ -1,7 +1,7 @@
 //! Commands of a membership after its admission: renew, resign, hear, exclude, appeal, cancel, end, and take back what was
 //! entered in error. Each is a step that stays; the enrolment carries the state that follows.
 use super::model::*;
-use super::rules::{Renewable, renewal_list};
+use super::rules::{Renewable, may_renew_from, renewal_list};
 use super::service::{self, Application, locked};
 use super::steps::note_step;
 use super::store;
@@ -89,6 +89,9 @@ fn become_(
     }
     w.touch(row.household_id);
     w.mark(first_effect);
+    if next.state == EnrolmentState::Cancelled {
+        w.mark(may_renew_from(row.starts_on));
+    }
     Ok(())
 }
 

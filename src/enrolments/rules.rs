@@ -21,6 +21,11 @@ pub use crate::households::service::NEWBORN_REGISTRATION_DAYS;
 /// A household whose next period begins so many days after one that ended has renewed it, for the figures.
 pub const RENEWED_WITHIN_DAYS: i64 = 31;
 
+/// The earliest end of a period that one beginning on a day may renew: from its month on figures may be others.
+pub fn may_renew_from(starts_on: NaiveDate) -> NaiveDate {
+    add_days(starts_on, -RENEWED_WITHIN_DAYS).unwrap_or(starts_on)
+}
+
 /// What a person may expect in one benefit category on one date (R17–R20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entitlement {

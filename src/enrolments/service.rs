@@ -2,6 +2,7 @@
 use super::model::*;
 use super::rules::{
     CoverParams, CoverSpan, DueFacts, EnrolmentFacts, HouseholdFacts, PersonFacts, Stay, Waiting, cover_spans,
+    may_renew_from,
 };
 use super::steps::note_step;
 use super::store;
@@ -183,7 +184,7 @@ fn admission(
     w.field("state", Some(json!(row.state)), Some(json!(admitted.state)));
     w.field("admitted_on", None, Some(json!(admitted_on)));
     w.touch(row.household_id);
-    w.mark(row.starts_on.min(admitted_on));
+    w.mark(may_renew_from(row.starts_on).min(admitted_on));
     Ok(())
 }
 

@@ -443,6 +443,18 @@ pub fn find_batch(r: &mut Read, mutual: MutualId, id: SubsidyBatchId) -> QueryRe
     subsidy_batches::table.find((mutual, id)).select(SubsidyBatch::as_select()).first(r.conn()).optional()
 }
 
+/// The earliest day on which something of an invoice is due.
+pub fn first_due_of(r: &mut Read, mutual: MutualId, batch: SubsidyBatchId) -> QueryResult<Option<NaiveDate>> {
+    subsidy_items::table
+        .inner_join(
+            dues::table.on(dues::mutual_id.eq(subsidy_items::mutual_id).and(dues::id.eq(subsidy_items::due_id))),
+        )
+        .filter(subsidy_items::mutual_id.eq(mutual))
+        .filter(subsidy_items::batch_id.eq(batch))
+        .select(diesel::dsl::min(dues::due_on))
+        .first(r.conn())
+}
+
 /// Takes an invoice as a lock.
 pub fn lock_batch(w: &mut Write, mutual: MutualId, id: SubsidyBatchId) -> QueryResult<bool> {
     diesel::update(subsidy_batches::table.find((mutual, id)))

@@ -143,5 +143,9 @@ pub fn pay(
     w.field("amount_minor", None, Some(json!(new.amount_minor)));
     w.field("receipt", None, Some(json!(receipt.label)));
     w.mark(new.received_on);
+    // What was received for dues is of the months of the dues.
+    if let Some(first) = store::first_due_of(w, mutual, batch)? {
+        w.mark(first.min(scope.today()));
+    }
     Ok(())
 }

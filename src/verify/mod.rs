@@ -2,6 +2,7 @@
 //! services wrote and says where it does not add up.
 pub mod care;
 pub mod checks;
+mod facts;
 pub mod invoices;
 pub mod store;
 pub mod treasury;
@@ -89,6 +90,7 @@ fn mutual(db: &Db, scope: &MutualScope, code: &str, prefix: &str, verdict: &mut 
     })?;
     verdict.commands += commands;
     verdict.findings.extend(findings);
+    verdict.findings.extend(db.read(wall, |r| facts::facts(r, scope, code))?);
     let mut after = None;
     loop {
         let (last, households, payments, findings) =

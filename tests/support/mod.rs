@@ -3,6 +3,7 @@
 
 pub mod care;
 pub mod database;
+pub mod facts;
 pub mod office;
 pub mod page;
 pub mod register;

@@ -1,0 +1,310 @@
+//! Facts of months beside those who write: whoever computes, and whenever somebody else writes or computes, what is kept in
+//! the end is what the rows say, and no mark is lost.
+mod support;
+
+use ayni::access::scopes::FigureScope;
+use ayni::db::{Conn, Wall};
+use ayni::error::{Error, Result};
+use ayni::ids::*;
+use ayni::reports::facts::service::{self, AsOf, MonthFacts};
+use ayni::reports::facts::{AgeBands, store};
+use ayni::reports::measures::Measure;
+use ayni::treasury::subsidies::{self, NewSubsidyPayment};
+use chrono::NaiveDate;
+use diesel::connection::{Connection, InstrumentationEvent};
+use serde_json::json;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use support::database::on_postgres;
+use support::office::{Office, application, day, household};
+
+fn as_of(office: &Office) -> AsOf {
+    AsOf { today: office.today(), bands: AgeBands::default() }
+}
+
+/// A mutual with a household, and the month of today.
+fn begin() -> (Office, HouseholdId, NaiveDate) {
+    let office = Office::new();
+    let order = office.order("POST /households");
+    office.register(&order, &household("STANDARD", day("2026-03-01"), 1)).unwrap();
+    (office, Key::new(order.id.uuid()), day("2026-03-01"))
+}
+
+fn pay(office: &Office, home: HouseholdId, amount: i64) -> Result<()> {
+    let order = office.order("POST /payments");
+    office.pay(&order, home, &office.cash(amount, office.today())).map(|_| ())
+}
+
+fn collected(office: &Office, month: NaiveDate) -> i64 {
+    let figures = FigureScope::of(&office.scope());
+    let facts = service::months(&office.test.db, &figures, (month, month), &as_of(office)).unwrap();
+    facts[0].sheet.totals.get(Measure::Collected)
+}
+
+#[test]
+fn a_month_is_kept_until_a_command_marks_it() {
+    let (office, home, month) = begin();
+    let mutual = office.scope().mutual();
+    let generation = |office: &Office| {
+        let heads =
+            office.test.db.read(Wall::mutual(mutual), |r| Ok::<_, Error>(store::heads(r, mutual, (month, month))?));
+        heads.unwrap()[0].generation
+    };
+    assert_eq!(collected(&office, month), 0);
+    assert_eq!(generation(&office), 1);
+    collected(&office, month);
+    assert_eq!(generation(&office), 1, "what is fresh is not computed again");
+    pay(&office, home, 700).unwrap();
+    assert_eq!((collected(&office, month), generation(&office)), (700, 2));
+    // A refused command leaves no mark.
+    assert!(pay(&office, home, 0).is_err());
+    assert_eq!((collected(&office, month), generation(&office)), (700, 2));
+    // Days that pass make the month's stocks others.
+    office.set_day(day("2026-03-20"));
+    assert_eq!((collected(&office, month), generation(&office)), (700, 3));
+    // So do other definitions.
+    let bands: AgeBands = "0,18".parse().unwrap();
+    let figures = FigureScope::of(&office.scope());
+    let other = AsOf { bands, ..as_of(&office) };
+    let facts = service::months(&office.test.db, &figures, (month, month), &other).unwrap();
+    assert_eq!((facts[0].sheet.totals.get(Measure::Collected), generation(&office)), (700, 4));
+    // A month to come has no facts, one that is over has its last day.
+    let span = (day("2026-02-01"), day("2026-05-01"));
+    let facts: Vec<MonthFacts> = service::months(&office.test.db, &figures, span, &as_of(&office)).unwrap();
+    let days: Vec<NaiveDate> = facts.iter().map(|facts| facts.stock_on).collect();
+    assert_eq!(days, [day("2026-02-28"), day("2026-03-20")]);
+}
+
+#[test]
+fn a_computer_whose_clock_was_set_back_keeps_nothing() {
+    let (office, _, month) = begin();
+    office.set_day(day("2026-03-20"));
+    collected(&office, month);
+    let figures = FigureScope::of(&office.scope());
+    let earlier = AsOf { today: day("2026-03-12"), bands: AgeBands::default() };
+    assert!(!service::recompute(&office.test.db, &figures, month, &earlier).unwrap());
+}
+
+#[test]
+fn a_mark_that_is_lost_is_found() {
+    let (office, home, month) = begin();
+    collected(&office, month);
+    pay(&office, home, 700).unwrap();
+    let forget: &mut Conn = &mut office.test.owner();
+    ayni::on_each!(forget, |c| diesel::RunQueryDsl::execute(diesel::sql_query("DELETE FROM fact_marks"), c)).unwrap();
+    assert_eq!(collected(&office, month), 0, "nothing says that the month is another");
+    let findings = ayni::verify::verify(&office.test.db).unwrap().findings;
+    assert!(findings.iter().any(|finding| finding.check == "facts"), "{findings:?}");
+}
+
+/// What the program keeps is what the rows say, from the month of a day on.
+fn holds(office: &Office, first: &str) {
+    support::facts::hold(&office.test.db, &mut office.test.owner(), &office.scope(), day(first));
+}
+
+fn figure(office: &Office, month: &str, measure: Measure) -> i64 {
+    let (figures, month) = (FigureScope::of(&office.scope()), day(month));
+    let facts = service::months(&office.test.db, &figures, (month, month), &as_of(office)).unwrap();
+    facts[0].sheet.totals.get(measure)
+}
+
+fn product(office: &Office) -> ProductId {
+    let parameters = json!({"currency": "BIF", "contribution": {"kind": "per_person_year", "amount": 6_000},
+        "subsidies": {"INDIGENT": {"rate_bp": 5000, "payer": "STATE"}}, "benefits": {"OPD": {"waiting_months": 2,
+        "rate_bp": {"public": 8000, "private": 5000}}}});
+    office.product("YEAR", parameters).0
+}
+
+fn enrol(office: &Office, home: HouseholdId, product: ProductId, starts_on: NaiveDate) {
+    let order = office.order("POST /enrolments");
+    office.apply(&order, &application(home, product, starts_on, office.today())).unwrap();
+    let id = Key::new(order.id.uuid());
+    office.admit(&office.order("POST /admit"), id, office.today()).unwrap();
+}
+
+#[test]
+fn a_renewal_that_comes_in_the_next_month_is_of_the_month_that_ended() {
+    let (office, home, _) = begin();
+    let product = product(&office);
+    enrol(&office, home, product, day("2026-03-10"));
+    pay(&office, home, 6_000).unwrap();
+    assert_eq!(figure(&office, "2026-03-01", Measure::BeneficiariesWaiting), 1);
+    office.set_day(day("2027-04-05"));
+    holds(&office, "2026-03-01");
+    let of_march = |measure| figure(&office, "2027-03-01", measure);
+    assert_eq!((of_march(Measure::EnrolmentsEnding), of_march(Measure::EnrolmentsRenewed)), (1, 0));
+    assert_eq!(of_march(Measure::ExitsExpired), 1);
+    enrol(&office, home, product, day("2027-04-05"));
+    assert_eq!((of_march(Measure::EnrolmentsEnding), of_march(Measure::EnrolmentsRenewed)), (1, 1));
+    pay(&office, home, 6_000).unwrap();
+    let of_april = |measure| figure(&office, "2027-04-01", measure);
+    assert_eq!((of_april(Measure::EntriesNew), of_april(Measure::EntriesReturning)), (0, 1));
+    holds(&office, "2026-03-01");
+}
+
+#[test]
+fn what_another_payer_pays_is_received_for_the_months_of_the_dues() {
+    let office = Office::new();
+    let order = office.order("POST /households");
+    office.register(&order, &household("INDIGENT", day("2026-03-01"), 2)).unwrap();
+    enrol(&office, Key::new(order.id.uuid()), product(&office), day("2026-03-10"));
+    office.set_day(day("2026-05-20"));
+    holds(&office, "2026-03-01");
+    let (scope, order) = (office.scope(), office.order_of(1, "POST /subsidies"));
+    office.give(&order, |w| subsidies::invoice(w, &scope, &order, "STATE", day("2026-05-20"))).unwrap();
+    let batch: SubsidyBatchId = Key::new(order.id.uuid());
+    holds(&office, "2026-03-01");
+    let of_march = |measure| figure(&office, "2026-03-01", measure);
+    assert_eq!((of_march(Measure::Dues), of_march(Measure::ReceivedForDues)), (12_000, 0));
+    let order = office.order_of(1, "POST /payments");
+    let new = NewSubsidyPayment { amount_minor: 5_000, received_on: day("2026-05-20"), reference: None };
+    office.give(&order, |w| subsidies::pay(w, &scope, &order, batch, &new)).unwrap();
+    assert_eq!(of_march(Measure::ReceivedForDues), 5_000);
+    assert_eq!(figure(&office, "2026-05-01", Measure::SubsidiesReceived), 5_000);
+    holds(&office, "2026-03-01");
+}
+
+/// One who computes, step by step, and is told to go on by the statement of another.
+struct Computer<'a> {
+    office: &'a Office,
+    month: NaiveDate,
+}
+
+impl Computer<'_> {
+    /// Computes and keeps, and calls `at` before each statement of its two transactions, with the statement's place.
+    fn compute(&self, mut at: impl FnMut(usize) + Send) -> (usize, bool) {
+        let (office, month) = (self.office, self.month);
+        let figures = FigureScope::of(&office.scope());
+        let wall = Wall::mutual(office.scope().mutual());
+        let as_of = as_of(office);
+        service::prepare(&office.test.db, office.scope().mutual(), month).unwrap();
+        let seen = AtomicUsize::new(0);
+        // The hook of a connection asks for what lives for ever: the places are sent, and met one by one.
+        let (tell, told) = std::sync::mpsc::sync_channel::<Option<std::sync::mpsc::SyncSender<()>>>(0);
+        std::thread::scope(|scope| {
+            let worker = scope.spawn(move || {
+                let hook = |tell: std::sync::mpsc::SyncSender<Option<std::sync::mpsc::SyncSender<()>>>| {
+                    move |event: InstrumentationEvent<'_>| {
+                        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                            let (go, goes) = std::sync::mpsc::sync_channel(0);
+                            tell.send(Some(go)).unwrap();
+                            goes.recv().unwrap();
+                        }
+                    }
+                };
+                let computed = office.test.db.read(wall, |r| {
+                    r.conn().set_instrumentation(hook(tell.clone()));
+                    let computed = service::look(r, &figures, month, &as_of);
+                    r.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
+                    computed
+                });
+                let computed = computed.unwrap();
+                let kept = office.test.db.write(wall, |w| {
+                    w.conn().set_instrumentation(hook(tell.clone()));
+                    let kept = service::keep(w, &computed, &as_of);
+                    w.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
+                    kept
+                });
+                tell.send(None).unwrap();
+                kept.unwrap()
+            });
+            while let Ok(Some(go)) = told.recv() {
+                at(seen.fetch_add(1, Ordering::SeqCst));
+                go.send(()).unwrap();
+            }
+            (seen.load(Ordering::SeqCst), worker.join().unwrap())
+        })
+    }
+}
+
+#[test]
+fn a_writer_and_another_computer_at_every_statement_leave_nothing_stale() {
+    if !on_postgres() {
+        // One writer at a time: between the two transactions is the only place, and it is met on both engines below.
+        return;
+    }
+    let (office, home, month) = begin();
+    let computer = Computer { office: &office, month };
+    let (statements, kept) = computer.compute(|_| {});
+    assert!(statements > 30 && kept, "{statements} statements");
+    let mut sum = 0;
+    for write in 0..statements {
+        // The other computer comes at the same place, before or after the writer, or only later.
+        for other in [None, Some(write), Some((write + statements / 2) % statements)] {
+            sum += 10;
+            let mut faster = false;
+            computer.compute(|at| {
+                if at == write {
+                    pay(&office, home, 10).unwrap();
+                }
+                if Some(at) == other {
+                    // Within the keeping transaction the head is held: whoever comes then waits, so it is not asked.
+                    let figures = FigureScope::of(&office.scope());
+                    if at < statements - 12 {
+                        faster = service::recompute(&office.test.db, &figures, month, &as_of(&office)).unwrap();
+                    }
+                }
+            });
+            assert!(
+                other.is_none() || faster || write + 12 >= statements || other.is_some_and(|at| at + 12 >= statements)
+            );
+            assert_eq!(collected(&office, month), sum, "written at {write}, computed elsewhere at {other:?}");
+        }
+    }
+    support::facts::hold(&office.test.db, &mut office.test.owner(), &office.scope(), month);
+}
+
+#[test]
+fn a_writer_between_computing_and_keeping_leaves_its_mark() {
+    let (office, home, month) = begin();
+    collected(&office, month);
+    let figures = FigureScope::of(&office.scope());
+    let (mutual, wall) = (office.scope().mutual(), Wall::mutual(office.scope().mutual()));
+    pay(&office, home, 100).unwrap();
+    let look =
+        |office: &Office| office.test.db.read(wall, |r| service::look(r, &figures, month, &as_of(office))).unwrap();
+    let (first, second) = (look(&office), look(&office));
+    pay(&office, home, 11).unwrap();
+    assert!(office.test.db.write(wall, |w| service::keep(w, &first, &as_of(&office))).unwrap());
+    assert!(!office.test.db.write(wall, |w| service::keep(w, &second, &as_of(&office))).unwrap(), "another was faster");
+    let marked = office.test.db.read(wall, |r| Ok::<_, Error>(store::marked(r, mutual, (month, month))?)).unwrap();
+    assert_eq!(marked, [month], "the mark that was not looked at stays");
+    assert_eq!(collected(&office, month), 111);
+}
+
+#[test]
+fn many_who_write_and_compute_at_once_agree_in_the_end() {
+    const WRITERS: usize = 10;
+    const COMPUTERS: usize = 6;
+    let (office, home, month) = begin();
+    let gate = Barrier::new(WRITERS + COMPUTERS);
+    let written = AtomicUsize::new(0);
+    std::thread::scope(|threads| {
+        for _ in 0..WRITERS {
+            threads.spawn(|| {
+                gate.wait();
+                for _ in 0..6 {
+                    // One who is told that the server is busy comes again.
+                    while pay(&office, home, 3).is_err() {}
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        for _ in 0..COMPUTERS {
+            threads.spawn(|| {
+                gate.wait();
+                let figures = FigureScope::of(&office.scope());
+                while written.load(Ordering::SeqCst) < WRITERS * 6 {
+                    let before = i64::try_from(written.load(Ordering::SeqCst)).unwrap() * 3;
+                    let facts = service::months(&office.test.db, &figures, (month, month), &as_of(&office));
+                    // What was acknowledged before the question is in the answer.
+                    if let Ok(facts) = facts {
+                        assert!(facts[0].sheet.totals.get(Measure::Collected) >= before);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(collected(&office, month), i64::try_from(WRITERS * 6 * 3).unwrap());
+    support::facts::hold(&office.test.db, &mut office.test.owner(), &office.scope(), month);
+}
