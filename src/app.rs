@@ -62,6 +62,7 @@ fn execute(w: &mut crate::db::Write, execution: &crate::audit::frame::Execution)
         Some(Kind::WriteOff) => relief::relieve(w, execution, CancellationKind::WrittenOff),
         Some(Kind::Expense) => movements::execute(w, execution),
         Some(Kind::MovementReversal) => movements::reverse(w, execution),
+        Some(Kind::Reopening) => crate::reports::periods::service::reopen(w, execution),
         None => Err(Error::Fault(format!("nobody knows how to do {}", execution.kind))),
     }
 }
@@ -82,6 +83,12 @@ pub fn work(w: &mut crate::db::Write, task: &Task) -> Result<Progress> {
     match task.job.kind {
         JobKind::Invoice => crate::claims::invoices::work::step(w, task),
     }
+}
+
+/// What is done for a mutual where no job waits.
+pub fn keep_up(db: &Db, scope: &crate::access::scopes::MutualScope) -> Result<bool> {
+    let figures = crate::access::scopes::FigureScope::of(scope);
+    crate::reports::releases::service::keep_up(db, &figures, scope.today())
 }
 
 fn found_mutual(w: &mut crate::db::Write, mutual: crate::ids::MutualId) -> Result<()> {
@@ -157,7 +164,7 @@ impl Parts {
         let recorder = Recorder::start(db.clone()).map_err(thread)?;
         let description = serde_json::to_string(&routes::openapi())
             .map_err(|error| Error::Fault(format!("the API description cannot be written: {error}")))?;
-        let jobs = Worker::new(db.clone(), pictures.clone(), HOOKS, work);
+        let jobs = Worker::new(db.clone(), pictures.clone(), HOOKS, work, keep_up);
         Ok(Parts {
             jobs,
             desk: Desk { db, hooks: HOOKS, recorder },

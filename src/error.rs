@@ -106,6 +106,12 @@ codes! {
     NotCovered = 422 "not_covered" "Not covered": "No cover is in force today; a card or a certificate is issued to who is covered.";
     FutureDate = 422 "future_date" "In the future": "The date lies after today.";
     AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or more than is there to be taken.";
+    MonthNotOver = 422 "month_not_over" "The month is not over": "A month is closed from the second day after its end on; of a period that is not over nothing is published.";
+    NoMutuals = 422 "no_mutuals" "No mutual is linked here": "No mutual stood below this organisation at the end of the period.";
+    MonthNotReady = 409 "month_not_ready" "Something of the month is open": "Remittances to be counted, claims to be decided, money to be allocated, cash to be counted; name in `despite` what may stay open.";
+    MonthClosed = 409 "month_closed" "The month is closed": "It is closed already; what came late is released as a correction, or the month is opened again by two persons.";
+    MonthNotClosed = 409 "month_not_closed" "The month is not closed": "Only a closed month is corrected or opened again.";
+    NothingToCorrect = 409 "nothing_to_correct" "Nothing to correct": "The figures are those that were released.";
     AmountTooLarge = 422 "amount_too_large" "Amount too large": "The amount, or a sum that it would make, is beyond what can be counted exactly: 9,007,199,254,740,991 minor units.";
     RefundAboveCredit = 422 "refund_above_credit" "More than the credit": "A household is given back its credit at most.";
     NotEnoughCash = 422 "not_enough_cash" "Not enough cash": "The desk does not have so much.";

@@ -144,6 +144,12 @@ kinds! {
     Audit => AuditId;
     /// A mark that a month's facts are stale.
     Mark => MarkId;
+    /// A frozen copy of a mutual's month.
+    Release => ReleaseId;
+    /// A step of a mutual's month.
+    MonthStep => MonthStepId;
+    /// A target population.
+    Target => TargetId;
     /// What is kept of a mutual's month.
     Fact => FactId;
     /// A change not yet numbered for devices.

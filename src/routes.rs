@@ -53,7 +53,9 @@ use crate::providers::http as providers;
 use crate::providers::services_http as services;
 use crate::providers::tariffs_http as price_lists;
 use crate::reports::care_http as care;
-use crate::reports::http as reports;
+use crate::reports::periods::http as periods;
+use crate::reports::releases::http as releases;
+use crate::reports::report::http as report;
 use crate::treasury::collections_http as collections;
 use crate::treasury::collectors_http as collectors;
 use crate::treasury::mobile_http as mobile;
@@ -381,11 +383,62 @@ pub static ROUTES: &[Route] = &[
         .body::<organisations::EndLink>()
         .gives::<organisations::LinkView>(200)
         .writes(Writes::Command),
-    route!(Get "/organisations/{id}/reports/month" reports::month,
-        "A month of a mutual, or of the mutuals below a body, in figures; JSON, or CSV where `Accept` asks")
+    route!(Get "/mutuals/{m}/periods" periods::list, "The months of a year and where each stands")
+        .needs(P::FiguresRead, Mutual)
+        .query::<periods::YearFilter>()
+        .gives::<periods::PeriodList>(200),
+    route!(Get "/mutuals/{m}/periods/{period}" periods::show, "A month: what is open of it, its steps, what bodies see of it")
+        .needs(P::FiguresRead, Mutual)
+        .gives::<periods::PeriodView>(200),
+    route!(Get "/mutuals/{m}/periods/{period}/releases" periods::list_releases, "What bodies have seen of a month, the last first")
+        .needs(P::FiguresRead, Mutual)
+        .gives::<periods::ReleaseList>(200),
+    route!(Post "/mutuals/{m}/periods/{period}/close" periods::close, "Closes a month: its figures are released as they stand")
+        .needs(P::MonthClose, Mutual)
+        .body::<periods::CloseMonth>()
+        .gives::<periods::PeriodView>(200)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/periods/{period}/corrections" periods::correct, "Releases what was recorded late of a closed month")
+        .needs(P::MonthClose, Mutual)
+        .body::<periods::MonthReason>()
+        .gives::<periods::PeriodView>(200)
+        .writes(Writes::Facts),
+    route!(Post "/mutuals/{m}/periods/{period}/reopen" periods::reopen, "Asks a second person to open a closed month again")
+        .needs(P::MonthClose, Mutual)
+        .body::<periods::MonthReason>()
+        .gives::<approvals::RequestedView>(201)
+        .writes(Writes::Facts),
+    route!(Get "/indicators" report::catalogue, "The catalogue of indicators with their formulas and limits")
+        .gives::<report::CatalogueView>(200),
+    route!(Get "/organisations/{id}/figure-settings" releases::settings, "What an organisation has set for figures")
         .needs(P::FiguresRead, Organisation)
-        .query::<reports::MonthFilter>()
-        .gives::<reports::MonthReport>(200),
+        .gives::<releases::FigureSettingsView>(200),
+    route!(Put "/organisations/{id}/figure-settings" releases::set_settings, "Sets when months are due; on the root, the age bands")
+        .needs(P::FigureSettings, Organisation)
+        .body::<releases::SetFigureSettings>()
+        .gives::<releases::FigureSettingsView>(200)
+        .if_match()
+        .writes(Writes::Command),
+    route!(Get "/organisations/{id}/target-populations" releases::targets, "How many an organisation is there for, the last first")
+        .needs(P::FiguresRead, Organisation)
+        .gives::<releases::TargetList>(200),
+    route!(Post "/organisations/{id}/target-populations" releases::add_target, "Says how many an organisation is there for, from a day on")
+        .needs(P::FiguresWrite, Organisation)
+        .body::<releases::AddTarget>()
+        .gives::<releases::TargetView>(201)
+        .writes(Writes::Command),
+    route!(Get "/organisations/{id}/returns/{period}" releases::list_returns, "What a mutual handed in for a month, the last first")
+        .needs(P::FiguresRead, Organisation)
+        .gives::<periods::ReleaseList>(200),
+    route!(Put "/organisations/{id}/returns/{period}" releases::hand_in, "Hands in the month of a mutual that keeps paper or its own Ayni")
+        .needs(P::FiguresWrite, Organisation)
+        .body::<releases::MonthReturn>()
+        .gives::<periods::ReleaseView>(200)
+        .writes(Writes::Command),
+    route!(Get "/organisations/{id}/reports/{name}" report::report, "A report of a mutual, or of the mutuals below a body, by name; JSON, CSV or XLSX")
+        .needs(P::FiguresRead, Organisation)
+        .query::<report::ReportFilter>()
+        .gives::<report::ReportView>(200),
     route!(Get "/areas" organisations::areas, "The areas of a country, by name")
         .needs(P::OrganisationRead, Named)
         .query::<organisations::AreaFilter>()

@@ -476,7 +476,8 @@ async fn a_worker_that_is_killed_half_way_is_followed_by_another_and_nothing_is_
     let kay: MutualId = Key::new(world.org("KAY").uuid());
     let made = send(&world, &body(&world, "K", &large(&home, 120, 1))).await.expect(202);
     let id = made.text("/id");
-    let worker = || Worker::new(world.test.db.clone(), world.parts.access.pictures.clone(), HOOKS, work);
+    let worker =
+        || Worker::new(world.test.db.clone(), world.parts.access.pictures.clone(), HOOKS, work, |_, _| Ok(false));
     let (first, second) = (worker(), worker());
     assert!(first.turn(kay).unwrap());
     let half = show(&world, &id).await;

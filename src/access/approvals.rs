@@ -44,6 +44,8 @@ words! {
         Letter = "letter",
         /// Money given to a facility in advance.
         Advance = "advance",
+        /// A closed month is opened again.
+        Reopening = "reopening",
     }
 }
 

@@ -154,6 +154,12 @@ permissions! {
     ProposalDecide = "proposal_decide" => [MutualAdmin, Registrar];
     /// Read the figures of a mutual, or of the mutuals below a body.
     FiguresRead = "figures_read" => [PlatformAdmin, PlatformAnalyst, Auditor, MutualAdmin, Treasurer];
+    /// Close a mutual's months, release corrections, ask to open one again.
+    MonthClose = "month_close" => [MutualAdmin, Treasurer];
+    /// Say when the months of mutuals are due; on the root, which age bands the installation has.
+    FigureSettings = "figure_settings" => [SystemAdmin, PlatformAdmin];
+    /// Hand in the figures of a mutual that keeps them elsewhere; say how many persons it is there for.
+    FiguresWrite = "figures_write" => [PlatformAdmin, MutualAdmin];
     /// Read a mutual's audit.
     AuditRead = "audit_read" => [Auditor, MutualAdmin];
 }

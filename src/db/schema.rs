@@ -1713,6 +1713,81 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    month_steps (mutual_id, id) {
+        mutual_id -> Id,
+        id -> Id,
+        month -> Date,
+        ordinal -> Integer,
+        kind -> Text,
+        despite -> Text,
+        reason -> Nullable<Text>,
+        recorded_on -> Date,
+        requested_by -> Nullable<Id>,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    releases (id) {
+        id -> Id,
+        unit_id -> Id,
+        month -> Date,
+        number -> BigInt,
+        basis -> Text,
+        source -> Text,
+        as_of -> Timestamp,
+        stock_on -> Date,
+        currency -> Text,
+        definition -> Text,
+        figures -> Text,
+        note -> Nullable<Text>,
+        recorded_by -> Nullable<Id>,
+        replaced_by -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    release_cuts (release_id, dimension) {
+        release_id -> Id,
+        dimension -> Text,
+        cells -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    figure_settings (organisation_id) {
+        organisation_id -> Id,
+        due_days -> Nullable<Integer>,
+        age_bands -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    target_populations (id) {
+        id -> Id,
+        organisation_id -> Id,
+        valid_from -> Date,
+        persons -> BigInt,
+        households -> Nullable<BigInt>,
+        source -> Text,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     organisation_links,
@@ -1738,6 +1813,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_rows,
     audit_values,
     fact_heads,
+    figure_settings,
+    month_steps,
+    release_cuts,
+    releases,
+    target_populations,
     fact_marks,
     month_cuts,
     month_totals,

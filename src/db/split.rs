@@ -17,6 +17,9 @@
 //!   by the hundred
 //! - `field/store.rs`: a device whose code may be taken, results and proposals, each once, the feed's head that may be there,
 //!   changes by the hundred
+//! - `reports/facts/store.rs`: a month's head that may be there, its cuts by the hundred
+//! - `reports/releases/store.rs`: a release whose number, settings and a target population whose day may be taken, cuts by the
+//!   hundred
 //! - `treasury/store.rs`: the reversal of a movement, an operator's transaction and a decision, each once; lines of lists and
 //!   dues of invoices by the hundred
 //! - `ledger/store.rs`: accounts and transfers by the hundred

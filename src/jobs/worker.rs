@@ -57,6 +57,9 @@ pub enum Progress {
 /// the next step in the rows.
 pub type StepOf = fn(&mut Write, &Task) -> Result<Progress>;
 
+/// What is done for a mutual where no job waits: a short part of it, true where there may be more.
+pub type KeepUp = fn(&Db, &MutualScope) -> Result<bool>;
+
 /// The way to the worker. Cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
@@ -68,6 +71,7 @@ struct Inner {
     pictures: Pictures,
     hooks: Hooks,
     step: StepOf,
+    keep_up: KeepUp,
     me: WorkerId,
     calls: Mutex<Calls>,
     called: Condvar,
@@ -82,11 +86,11 @@ struct Calls {
 
 impl Worker {
     /// A worker without a thread: it works where somebody has it work.
-    pub fn new(db: Db, pictures: Pictures, hooks: Hooks, step: StepOf) -> Worker {
+    pub fn new(db: Db, pictures: Pictures, hooks: Hooks, step: StepOf, keep_up: KeepUp) -> Worker {
         // Never from a seed: a simulation makes the same rows whoever serves them.
         let me = Ids::random(db.clock().clone()).next();
         let (calls, called, thread) = (Mutex::default(), Condvar::new(), Mutex::default());
-        Worker { inner: Arc::new(Inner { db, pictures, hooks, step, me, calls, called, thread }) }
+        Worker { inner: Arc::new(Inner { db, pictures, hooks, step, keep_up, me, calls, called, thread }) }
     }
 
     /// Starts the thread, which works until [`Worker::stop`].
@@ -226,7 +230,12 @@ impl Worker {
             busy.retain(|other| *other != mutual);
             match self.turn(mutual) {
                 Ok(true) => busy.push_back(mutual),
-                Ok(false) => {}
+                Ok(false) => match self.keep_up(mutual) {
+                    Ok(true) => busy.push_back(mutual),
+                    Ok(false) => {}
+                    // What is put off is done at the next look.
+                    Err(error) => tracing::warn!(%error, %mutual, "figures are not kept up"),
+                },
                 Err(error) => {
                     tracing::warn!(%error, %mutual, "a step of a job is tried again");
                     busy.push_back(mutual);
@@ -235,6 +244,15 @@ impl Worker {
             }
         }
         self.release();
+    }
+
+    /// Does a short part of what is done where no job waits.
+    fn keep_up(&self, mutual: MutualId) -> Result<bool> {
+        let inner = &*self.inner;
+        let picture = inner.pictures.current()?;
+        let scope = SystemScope::of_the_terminal().mutual(&picture, inner.db.clock(), mutual.into())?;
+        catch_unwind(AssertUnwindSafe(|| (inner.keep_up)(&inner.db, &scope)))
+            .unwrap_or_else(|_| Err(Error::Fault("keeping figures up panicked".into())))
     }
 
     /// Frees what this worker was at, so that the next server goes on at once.

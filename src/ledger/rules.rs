@@ -77,7 +77,7 @@ impl Opened {
 /// Against what opening balances stand: what the mutual had of its own on the day of going live.
 const OWN_FUNDS: &str = "own_funds";
 /// What came without a household to which it belongs.
-const UNALLOCATED: &str = "unallocated";
+pub const UNALLOCATED: &str = "unallocated";
 /// What counting the cash found missing, less what it found too much.
 const DIFFERENCES: &str = "cash_differences";
 

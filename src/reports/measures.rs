@@ -99,24 +99,29 @@ words! {
 /// How many there are.
 pub const MEASURES: usize = Measure::ALL.len();
 
-/// The figures of a month.
+/// The figures of a month. What a return on paper does not tell is not known, which is not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Totals([i64; MEASURES]);
-
-impl Default for Totals {
-    fn default() -> Self {
-        Totals([0; MEASURES])
-    }
-}
+pub struct Totals([Option<i64>; MEASURES]);
 
 impl Totals {
+    /// Nothing of anything.
+    pub const NOTHING: Totals = Totals([Some(0); MEASURES]);
+    /// Not a figure is known.
+    pub const UNKNOWN: Totals = Totals([None; MEASURES]);
+
+    /// A figure, where it is known.
+    pub fn known(&self, measure: Measure) -> Option<i64> {
+        self.0.get(measure as usize).copied().flatten()
+    }
+
+    /// A figure; 0 where it is not known.
     pub fn get(&self, measure: Measure) -> i64 {
-        self.0.get(measure as usize).copied().unwrap_or(0)
+        self.known(measure).unwrap_or(0)
     }
 
     pub fn set(&mut self, measure: Measure, value: i64) {
         if let Some(place) = self.0.get_mut(measure as usize) {
-            *place = value;
+            *place = Some(value);
         }
     }
 
@@ -126,9 +131,13 @@ impl Totals {
         self
     }
 
-    /// As they are kept: numbers in the order of the measures, with commas.
+    /// As they are kept: numbers in the order of the measures, with commas; nothing where a figure is not known.
     pub fn text(&self) -> String {
-        join(&self.0)
+        self.0
+            .iter()
+            .map(|figure| figure.map(|value| value.to_string()).unwrap_or_default())
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     /// Reads what was kept.
@@ -136,22 +145,24 @@ impl Totals {
     /// # Errors
     /// A fault where it is not what was kept.
     pub fn read(text: &str) -> Result<Totals> {
-        let mut totals = Totals::default();
-        let mut read = 0;
-        for (place, number) in totals.0.iter_mut().zip(text.split(',')) {
-            *place = number.parse().map_err(|_| broken())?;
-            read += 1;
+        let mut totals = Totals::UNKNOWN;
+        let mut parts = text.split(',');
+        for place in &mut totals.0 {
+            let part = parts.next().ok_or_else(broken)?;
+            *place = if part.is_empty() { None } else { Some(part.parse().map_err(|_| broken())?) };
         }
-        if read == MEASURES && text.split(',').count() == MEASURES { Ok(totals) } else { Err(broken()) }
+        if parts.next().is_none() { Ok(totals) } else { Err(broken()) }
+    }
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Totals::NOTHING
     }
 }
 
 fn broken() -> crate::error::Error {
     crate::error::Error::Fault("kept figures cannot be read".into())
-}
-
-fn join(numbers: &[i64]) -> String {
-    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
 words! {
@@ -227,9 +238,13 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_back() {
-        let totals = Totals::default().with(Measure::Households, 7).with(Measure::UndecidedBilled, -3);
-        assert_eq!(Totals::read(&totals.text()).unwrap(), totals);
-        assert_eq!(totals.get(Measure::Households), 7);
+        for none in [Totals::NOTHING, Totals::UNKNOWN] {
+            let totals = none.with(Measure::Households, 7).with(Measure::UndecidedBilled, -3);
+            assert_eq!(Totals::read(&totals.text()).unwrap(), totals);
+            assert_eq!(totals.known(Measure::Households), Some(7));
+            assert_eq!(totals.known(Measure::Paid), none.known(Measure::Paid));
+        }
+        let totals = Totals::NOTHING;
         for text in ["", "1", "1,x"] {
             assert!(Totals::read(text).is_err());
         }

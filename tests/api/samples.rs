@@ -11,6 +11,7 @@ mod household;
 mod invoices;
 mod money;
 mod register;
+mod reports;
 
 use crate::support::World;
 use crate::support::world::FACILITIES;
@@ -349,6 +350,7 @@ fn all() -> impl Iterator<Item = &'static Sample> {
         .chain(cards::SAMPLES)
         .chain(money::SAMPLES)
         .chain(field::SAMPLES)
+        .chain(reports::SAMPLES)
 }
 
 static SAMPLES: &[Sample] = &[

@@ -43,7 +43,8 @@ async fn every_route_leaves_the_rows_that_the_table_says() {
         let [commands, audits, marks, changes] = [0, 1, 2, 3].map(|at| after[at] - before[at]);
         let named = world.test.count(of_commands) - named_before;
         let right = match route.writes {
-            Writes::Nothing => (commands, audits, marks, changes) == (0, 0, 0, 0),
+            // Who reads figures may compute them anew, and the marks that this answers go.
+            Writes::Nothing => (commands, audits, changes) == (0, 0, 0) && marks <= 0,
             Writes::Audit => (commands, audits, marks, changes) == (0, 1, 0, 0),
             Writes::Command => commands == 1 && audits >= 1 && named == audits && (marks, changes) == (0, 0),
             Writes::Facts => commands == 1 && audits == 1 && named == 1 && marks >= 1 && changes >= 1,

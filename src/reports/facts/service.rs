@@ -239,3 +239,27 @@ pub fn refresh(db: &Db, scope: &FigureScope, as_of: &AsOf, most: usize) -> Resul
     }
     Ok(kept)
 }
+
+/// Holds a month's head to the end of the transaction and reads its facts; none where they are stale.
+///
+/// # Errors
+/// The database's.
+pub fn hold(w: &mut Write, scope: &FigureScope, month: NaiveDate, as_of: &AsOf) -> Result<Option<Sheet>> {
+    let mutual = scope.mutual();
+    let Some(head) = store::lock_head(w, mutual, month)? else { return Ok(None) };
+    let marked = store::marked(w, mutual, (month, month))?;
+    if is_stale(Some(&head), !marked.is_empty(), stock_day(month, as_of.today)?, &definition(&as_of.bands)) {
+        return Ok(None);
+    }
+    let found = read(w, scope, (month, month), as_of, false)?;
+    Ok(found.ok().and_then(|mut months| months.pop()).map(|facts| facts.sheet))
+}
+
+/// Whether the mutual had a household by the end of a month: before that its months say nothing.
+///
+/// # Errors
+/// The database's.
+pub fn has_begun(r: &mut Read, scope: &FigureScope, month: NaiveDate) -> Result<bool> {
+    let whole = month_of(month).map_err(|_| Error::Fault("a month beyond the calendar".into()))?;
+    Ok(store::first_household(r, scope.mutual())?.is_some_and(|first| first <= whole.to))
+}

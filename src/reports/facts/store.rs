@@ -114,3 +114,24 @@ pub fn cuts(r: &mut Read, mutual: MutualId, (first, last): (NaiveDate, NaiveDate
         .select(CutRow::as_select())
         .load(r.conn())
 }
+
+/// Takes a month's head as a lock; none where there is none.
+pub fn lock_head(w: &mut Write, mutual: MutualId, month: NaiveDate) -> QueryResult<Option<FactHead>> {
+    let held =
+        diesel::update(fact_heads::table.filter(fact_heads::mutual_id.eq(mutual)).filter(fact_heads::month.eq(month)))
+            // The value that it has: what is meant is the lock of the row.
+            .set(fact_heads::generation.eq(fact_heads::generation))
+            .execute(w.conn())?;
+    if held == 0 {
+        return Ok(None);
+    }
+    Ok(heads(w, mutual, (month, month))?.pop())
+}
+
+/// When the mutual's first household was registered.
+pub fn first_household(r: &mut Read, mutual: MutualId) -> QueryResult<Option<NaiveDate>> {
+    households::table
+        .filter(households::mutual_id.eq(mutual))
+        .select(diesel::dsl::min(households::registered_on))
+        .first(r.conn())
+}

@@ -1,2 +1,3 @@
-//! `/organisations/{id}/reports/{name}`
-mod month;
+//! Months, releases, reports.
+mod periods;
+mod report;

@@ -195,7 +195,4 @@ pub static SAMPLES: &[Sample] = &[
         own(world, place, "")
             .json(with(basket(), json!({"id": fresh_id(world), "card": family.card, "birth_year": 1988})))
     }),
-    sample!("GET /organisations/{id}/reports/month", "mutual_admin", |world, _, place| {
-        made(format!("/organisations/{}/reports/month?period=2026-03", world.org(place)))
-    }),
 ];

@@ -1,0 +1,191 @@
+//! Releases stand outside the walls: they hold no person, and whoever asks names the units that he may see.
+use super::model::*;
+use crate::db::schema::*;
+use crate::db::{Read, Write};
+use crate::ids::*;
+use crate::insert_all;
+use crate::on_each;
+use crate::reports::measures::Dimension;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+/// More units than this are not named one by one: what stands of the months is read and those asked for are kept.
+const NAMED: usize = 100;
+
+/// Adds a release with its cuts, in the place of the one that stood; false where another one of the same number was faster.
+pub fn insert(w: &mut Write, release: &Release, cuts: &[ReleaseCut]) -> QueryResult<bool> {
+    let inserted = on_each!(w.conn(), |c| diesel::insert_into(releases::table)
+        .values(release)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    diesel::update(
+        releases::table
+            .filter(releases::unit_id.eq(release.unit_id))
+            .filter(releases::month.eq(release.month))
+            .filter(releases::id.ne(release.id))
+            .filter(releases::replaced_by.is_null()),
+    )
+    .set(releases::replaced_by.eq(Some(release.id)))
+    .execute(w.conn())?;
+    insert_all!(w, release_cuts::table, cuts)?;
+    Ok(true)
+}
+
+/// The release of a unit's month that stands.
+pub fn standing(r: &mut Read, unit: OrganisationId, month: NaiveDate) -> QueryResult<Option<Release>> {
+    releases::table
+        .filter(releases::unit_id.eq(unit))
+        .filter(releases::month.eq(month))
+        .order(releases::number.desc())
+        .select(Release::as_select())
+        .first(r.conn())
+        .optional()
+}
+
+/// All releases of a unit's month, the last first.
+pub fn list(r: &mut Read, unit: OrganisationId, month: NaiveDate) -> QueryResult<Vec<Release>> {
+    releases::table
+        .filter(releases::unit_id.eq(unit))
+        .filter(releases::month.eq(month))
+        .order(releases::number.desc())
+        .select(Release::as_select())
+        .load(r.conn())
+}
+
+/// The releases that stand of some units' months, by unit and month. The units are sorted.
+pub fn list_standing(
+    r: &mut Read,
+    units: &[OrganisationId],
+    (first, last): (NaiveDate, NaiveDate),
+) -> QueryResult<Vec<Release>> {
+    let mut query = releases::table
+        .filter(releases::replaced_by.is_null())
+        .filter(releases::month.between(first, last))
+        .select(Release::as_select())
+        .into_boxed();
+    let few = units.len() <= NAMED;
+    if few {
+        query = query.filter(releases::unit_id.eq_any(units.to_vec()));
+    }
+    let mut found: Vec<Release> = query.load(r.conn())?;
+    found.retain(|release| few || units.binary_search(&release.unit_id).is_ok());
+    found.sort_by_key(|release| (release.unit_id, release.month));
+    Ok(found)
+}
+
+/// When the first closed release or return of some units' months was made, by unit and month: by this a month is in time.
+pub fn list_first_reports(
+    r: &mut Read,
+    units: &[OrganisationId],
+    (first, last): (NaiveDate, NaiveDate),
+) -> QueryResult<Vec<(OrganisationId, NaiveDate, Option<chrono::NaiveDateTime>)>> {
+    let mut found: Vec<(OrganisationId, NaiveDate, Option<chrono::NaiveDateTime>)> = releases::table
+        .filter(releases::basis.ne(Basis::Provisional))
+        .filter(releases::month.between(first, last))
+        .group_by((releases::unit_id, releases::month))
+        .select((releases::unit_id, releases::month, diesel::dsl::min(releases::as_of)))
+        .load(r.conn())?;
+    found.retain(|row| units.binary_search(&row.0).is_ok());
+    Ok(found)
+}
+
+/// The cuts of one dimension of some releases.
+pub fn list_cuts(r: &mut Read, of: &[ReleaseId], dimension: Dimension) -> QueryResult<Vec<ReleaseCut>> {
+    let mut found = Vec::new();
+    for chunk in of.chunks(500) {
+        let rows: Vec<ReleaseCut> = release_cuts::table
+            .filter(release_cuts::release_id.eq_any(chunk.to_vec()))
+            .filter(release_cuts::dimension.eq(dimension))
+            .select(ReleaseCut::as_select())
+            .load(r.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// All cuts of a release.
+pub fn list_all_cuts(r: &mut Read, of: ReleaseId) -> QueryResult<Vec<ReleaseCut>> {
+    release_cuts::table.filter(release_cuts::release_id.eq(of)).select(ReleaseCut::as_select()).load(r.conn())
+}
+
+/// What an organisation has set for figures.
+pub fn settings(r: &mut Read, organisation: OrganisationId) -> QueryResult<Option<FigureSettings>> {
+    figure_settings::table.find(organisation).select(FigureSettings::as_select()).first(r.conn()).optional()
+}
+
+/// Sets it, for the first time or in the place of a version; false where another was faster.
+pub fn set_settings(w: &mut Write, row: &FigureSettings, known: Option<i64>) -> QueryResult<bool> {
+    let changed = match known {
+        None => on_each!(w.conn(), |c| diesel::insert_into(figure_settings::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(c))?,
+        Some(version) => diesel::update(
+            figure_settings::table.find(row.organisation_id).filter(figure_settings::version.eq(version)),
+        )
+        .set((
+            figure_settings::due_days.eq(row.due_days),
+            figure_settings::age_bands.eq(row.age_bands.clone()),
+            figure_settings::version.eq(row.version),
+        ))
+        .execute(w.conn())?,
+    };
+    Ok(changed == 1)
+}
+
+/// The target populations of organisations that hold on a day, the latest of each.
+pub fn targets_on(r: &mut Read, units: &[OrganisationId], on: NaiveDate) -> QueryResult<Vec<TargetPopulation>> {
+    let mut found: Vec<TargetPopulation> = target_populations::table
+        .filter(target_populations::valid_from.le(on))
+        .order((target_populations::organisation_id, target_populations::valid_from.desc()))
+        .select(TargetPopulation::as_select())
+        .load(r.conn())?;
+    found.dedup_by_key(|row| row.organisation_id);
+    found.retain(|row| units.contains(&row.organisation_id));
+    Ok(found)
+}
+
+/// All of an organisation's, the last first.
+pub fn list_targets(r: &mut Read, organisation: OrganisationId) -> QueryResult<Vec<TargetPopulation>> {
+    target_populations::table
+        .filter(target_populations::organisation_id.eq(organisation))
+        .order(target_populations::valid_from.desc())
+        .select(TargetPopulation::as_select())
+        .load(r.conn())
+}
+
+/// Adds one; false where there is one from that day.
+pub fn insert_target(w: &mut Write, row: &TargetPopulation) -> QueryResult<bool> {
+    on_each!(w.conn(), |c| diesel::insert_into(target_populations::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))
+    .map(|inserted| inserted == 1)
+}
+
+/// Names of areas and facilities, by id.
+pub fn names(
+    r: &mut Read,
+    areas_of: &[uuid::Uuid],
+    providers_of: &[uuid::Uuid],
+) -> QueryResult<std::collections::BTreeMap<String, String>> {
+    let mut found = std::collections::BTreeMap::new();
+    for chunk in areas_of.chunks(500) {
+        let ids: Vec<AreaId> = chunk.iter().map(|id| Key::new(*id)).collect();
+        let rows: Vec<(AreaId, String)> =
+            areas::table.filter(areas::id.eq_any(ids)).select((areas::id, areas::name)).load(r.conn())?;
+        found.extend(rows.into_iter().map(|(id, name)| (id.to_string(), name)));
+    }
+    for chunk in providers_of.chunks(500) {
+        let ids: Vec<ProviderId> = chunk.iter().map(|id| Key::new(*id)).collect();
+        let rows: Vec<(ProviderId, String)> = providers::table
+            .filter(providers::id.eq_any(ids))
+            .select((providers::id, providers::name))
+            .load(r.conn())?;
+        found.extend(rows.into_iter().map(|(id, name)| (id.to_string(), name)));
+    }
+    Ok(found)
+}

@@ -1,0 +1,417 @@
+//! A report as a table for spreadsheets: one stable CSV, and a formatted workbook with a sheet of definitions.
+use super::http::{FigureView, ReportView, ValueView};
+use crate::error::{Code, Error, Result};
+use crate::reports::catalogue::find;
+use crate::web::cell;
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
+
+/// In what form a report is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    Csv,
+    Xlsx,
+}
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+impl Form {
+    /// As it is told in a tag.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Form::Json => "j",
+            Form::Csv => "c",
+            Form::Xlsx => "x",
+        }
+    }
+
+    /// Its media type.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Form::Json => "application/json",
+            Form::Csv => "text/csv; charset=utf-8",
+            Form::Xlsx => XLSX,
+        }
+    }
+}
+
+/// JSON unless `Accept` asks for another form.
+///
+/// # Errors
+/// `not_acceptable`.
+pub fn form(req: &HttpRequest) -> Result<Form> {
+    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    if kinds.contains(&XLSX) {
+        Ok(Form::Xlsx)
+    } else if kinds.contains(&"text/csv") {
+        Ok(Form::Csv)
+    } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {
+        Ok(Form::Json)
+    } else {
+        Err(Code::NotAcceptable.into())
+    }
+}
+
+/// The columns of the table, which stay as they are: new ones come after them.
+const COLUMNS: [&str; 21] = [
+    "report",
+    "period",
+    "basis",
+    "as_of",
+    "definition_version",
+    "row",
+    "unit_code",
+    "unit_name",
+    "currency",
+    "id",
+    "key",
+    "name",
+    "unit",
+    "numerator",
+    "denominator",
+    "value",
+    "undefined",
+    "previous_value",
+    "median",
+    "reported",
+    "units_left_out",
+];
+
+/// A number as a cell; nothing where it is hidden or not known.
+fn number(value: Option<i64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// One line of the table, by the columns.
+struct Line {
+    row: &'static str,
+    unit: (String, String),
+    currency: String,
+    id: String,
+    key: (String, String),
+    measured: String,
+    value: ValueView,
+    previous: Option<i64>,
+    median: Option<i64>,
+    reported: String,
+    left_out: String,
+}
+
+fn lines(view: &ReportView) -> Vec<Line> {
+    let plain = |value: Option<i64>, undefined: Option<String>| ValueView {
+        numerator: value,
+        denominator: None,
+        value,
+        undefined,
+    };
+    let of_figure = |row, unit: (String, String), currency: String, reported: String, figure: &FigureView| Line {
+        row,
+        unit,
+        currency,
+        id: figure.id.clone(),
+        key: Default::default(),
+        measured: figure.unit.clone(),
+        value: ValueView {
+            numerator: figure.value.numerator,
+            denominator: figure.value.denominator,
+            value: figure.value.value,
+            undefined: figure.value.undefined.clone(),
+        },
+        previous: figure.previous.as_ref().and_then(|previous| previous.value),
+        median: figure.median,
+        reported,
+        left_out: figure.units_left_out.to_string(),
+    };
+    let mut found = Vec::new();
+    for total in &view.totals {
+        let currency = || total.currency.clone().unwrap_or_default();
+        found.extend(
+            total
+                .figures
+                .iter()
+                .map(|figure| of_figure("total", Default::default(), currency(), String::new(), figure)),
+        );
+    }
+    for table in &view.cuts {
+        let currency = || table.currency.clone().unwrap_or_default();
+        for (kind, row) in table.rows.iter().map(|row| ("cut", row)).chain([("cut_total", &table.total)]) {
+            for (name, value) in &row.numbers {
+                let hidden = value.is_none().then(|| "hidden".to_owned());
+                found.push(Line {
+                    row: kind,
+                    unit: Default::default(),
+                    currency: currency(),
+                    id: name.clone(),
+                    key: (row.key.clone(), row.name.clone().unwrap_or_default()),
+                    measured: if name.ends_with("_minor") { "minor" } else { "count" }.into(),
+                    value: plain(*value, hidden),
+                    previous: None,
+                    median: None,
+                    reported: String::new(),
+                    left_out: String::new(),
+                });
+            }
+        }
+    }
+    for unit in &view.units {
+        let names = || (unit.code.clone(), unit.name.clone());
+        if unit.figures.is_empty() {
+            found.push(Line {
+                row: "unit",
+                unit: names(),
+                currency: unit.currency.clone(),
+                id: String::new(),
+                key: Default::default(),
+                measured: String::new(),
+                value: plain(None, None),
+                previous: None,
+                median: None,
+                reported: unit.reported.clone(),
+                left_out: String::new(),
+            });
+        }
+        let figure = |figure| of_figure("unit", names(), unit.currency.clone(), unit.reported.clone(), figure);
+        found.extend(unit.figures.iter().map(figure));
+    }
+    found
+}
+
+/// The table.
+///
+/// # Errors
+/// A fault where it cannot be written.
+pub fn csv(view: &ReportView) -> Result<Vec<u8>> {
+    let failed = |error: String| Error::Fault(format!("a table cannot be written: {error}"));
+    let mut table = ::csv::Writer::from_writer(Vec::new());
+    table.write_record(COLUMNS).map_err(|error| failed(error.to_string()))?;
+    for line in lines(view) {
+        let record = [
+            view.report.code().to_owned(),
+            view.period.clone(),
+            view.basis.clone(),
+            view.as_of.to_rfc3339(),
+            view.definition_version.to_string(),
+            line.row.to_owned(),
+            cell(&line.unit.0).into_owned(),
+            cell(&line.unit.1).into_owned(),
+            line.currency,
+            line.id,
+            cell(&line.key.0).into_owned(),
+            cell(&line.key.1).into_owned(),
+            line.measured,
+            number(line.value.numerator),
+            number(line.value.denominator),
+            number(line.value.value),
+            line.value.undefined.unwrap_or_default(),
+            number(line.previous),
+            number(line.median),
+            line.reported,
+            line.left_out,
+        ];
+        table.write_record(record).map_err(|error| failed(error.to_string()))?;
+    }
+    table.into_inner().map_err(|error| failed(error.to_string()))
+}
+
+/// The formats of the workbook.
+struct Formats {
+    title: Format,
+    head: Format,
+    text: Format,
+    count: Format,
+    percent: Format,
+    decimal: Format,
+    quiet: Format,
+}
+
+impl Formats {
+    fn new() -> Formats {
+        let number = |form: &str| Format::new().set_num_format(form).set_align(FormatAlign::Right);
+        Formats {
+            title: Format::new().set_bold().set_font_size(14),
+            head: Format::new()
+                .set_bold()
+                .set_background_color(Color::RGB(0xE6_EE_F5))
+                .set_border_bottom(FormatBorder::Thin)
+                .set_text_wrap(),
+            text: Format::new().set_text_wrap().set_align(FormatAlign::Top),
+            count: number("#,##0"),
+            percent: number("0.0%"),
+            decimal: number("#,##0.0"),
+            quiet: Format::new().set_font_color(Color::RGB(0x80_80_80)).set_align(FormatAlign::Right),
+        }
+    }
+}
+
+/// The workbook: the figures, the cuts, the units, how complete it is, and what each figure means.
+///
+/// # Errors
+/// A fault where it cannot be written.
+pub fn xlsx(view: &ReportView) -> Result<Vec<u8>> {
+    let failed = |error: XlsxError| Error::Fault(format!("a sheet cannot be written: {error}"));
+    let mut file = Workbook::new();
+    let formats = Formats::new();
+    figures_sheet(file.add_worksheet(), view, &formats).map_err(failed)?;
+    if !view.cuts.is_empty() {
+        cuts_sheet(file.add_worksheet(), view, &formats).map_err(failed)?;
+    }
+    units_sheet(file.add_worksheet(), view, &formats).map_err(failed)?;
+    definitions_sheet(file.add_worksheet(), view, &formats).map_err(failed)?;
+    file.save_to_buffer().map_err(failed)
+}
+
+type Written = std::result::Result<(), XlsxError>;
+
+fn heads(page: &mut Worksheet, row: u32, titles: &[&str], formats: &Formats) -> Written {
+    for (column, title) in (0u16..).zip(titles) {
+        page.write_string_with_format(row, column, *title, &formats.head)?;
+    }
+    Ok(())
+}
+
+/// A value in its unit, as a number that a sheet can go on with. A sheet knows no other number; below 2^53 it is exact.
+#[expect(clippy::disallowed_types, clippy::cast_precision_loss, reason = "a cell of a sheet holds nothing else")]
+#[expect(clippy::float_arithmetic, reason = "shown to a person, never counted with")]
+fn measured(page: &mut Worksheet, row: u32, column: u16, value: Option<i64>, unit: &str, formats: &Formats) -> Written {
+    let Some(value) = value else {
+        page.write_string_with_format(row, column, "–", &formats.quiet)?;
+        return Ok(());
+    };
+    let (scale, format) = match unit {
+        "basis_points" => (10_000.0, &formats.percent),
+        "per_year_milli" => (1_000.0, &formats.decimal),
+        "months_tenths" => (10.0, &formats.decimal),
+        "days_hundredths" => (100.0, &formats.decimal),
+        _ => (1.0, &formats.count),
+    };
+    page.write_number_with_format(row, column, value as f64 / scale, format).map(|_| ())
+}
+
+fn name_of(id: &str) -> &str {
+    find(id).map_or(id, |indicator| indicator.name_en)
+}
+
+fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
+    page.set_name("Figures")?;
+    page.set_column_width(0, 46)?;
+    page.set_column_range_width(1, 8, 16)?;
+    page.write_string_with_format(0, 0, format!("{} {}", view.report, view.period), &formats.title)?;
+    let complete = &view.completeness;
+    let told = format!(
+        "{} of {} units reported, {} late, {} provisional, {} missing; figures as of {}, definitions {}",
+        complete.units_reported,
+        complete.units_expected,
+        complete.units_late,
+        complete.units_provisional,
+        complete.units_missing,
+        view.as_of.format("%Y-%m-%d %H:%M UTC"),
+        view.definition_version
+    );
+    page.write_string(1, 0, told)?;
+    let mut row = 3;
+    let heading =
+        ["Figure", "Value", "Unit", "Numerator", "Denominator", "Before", "Median of units", "Not in it", "Why none"];
+    for total in &view.totals {
+        let title = total.currency.clone().unwrap_or_else(|| "All currencies, what is no money".into());
+        page.write_string_with_format(row, 0, format!("{title} ({} units)", total.units), &formats.title)?;
+        heads(page, row + 1, &heading, formats)?;
+        row += 2;
+        for figure in &total.figures {
+            let unit = figure.unit.as_str();
+            page.write_string(row, 0, name_of(&figure.id))?;
+            measured(page, row, 1, figure.value.value, unit, formats)?;
+            page.write_string(row, 2, unit)?;
+            measured(page, row, 3, figure.value.numerator, "count", formats)?;
+            measured(page, row, 4, figure.value.denominator, "count", formats)?;
+            measured(page, row, 5, figure.previous.as_ref().and_then(|previous| previous.value), unit, formats)?;
+            measured(page, row, 6, figure.median, unit, formats)?;
+            page.write_string(row, 7, figure.units_left_out.to_string())?;
+            page.write_string(row, 8, figure.value.undefined.clone().unwrap_or_default())?;
+            row += 1;
+        }
+        row += 1;
+    }
+    page.set_freeze_panes(3, 1)?;
+    Ok(())
+}
+
+fn cuts_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
+    page.set_name("Cut")?;
+    page.set_column_width(0, 40)?;
+    page.set_column_range_width(1, 6, 18)?;
+    let mut row = 0;
+    for table in &view.cuts {
+        let currency = table.currency.clone().unwrap_or_default();
+        let title = format!("{} {currency} ({}; – is hidden)", table.cut, table.disclosure);
+        page.write_string_with_format(row, 0, title, &formats.title)?;
+        let names: Vec<&str> = table.total.numbers.keys().map(String::as_str).collect();
+        heads(page, row + 1, &[&[table.cut.code()], names.as_slice()].concat(), formats)?;
+        row += 2;
+        for line in table.rows.iter().chain([&table.total]) {
+            page.write_string(row, 0, cell(line.name.as_ref().unwrap_or(&line.key)))?;
+            for (column, value) in (1u16..).zip(line.numbers.values()) {
+                measured(page, row, column, *value, "count", formats)?;
+            }
+            row += 1;
+        }
+        row += 1;
+    }
+    Ok(())
+}
+
+fn units_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
+    page.set_name("Units")?;
+    page.set_column_width(1, 34)?;
+    let figures: Vec<(&str, &str)> = view
+        .units
+        .iter()
+        .find(|unit| !unit.figures.is_empty())
+        .map(|unit| unit.figures.iter().map(|figure| (figure.id.as_str(), figure.unit.as_str())).collect())
+        .unwrap_or_default();
+    let mut titles = vec!["Code", "Name", "Currency", "Reported", "As of"];
+    titles.extend(figures.iter().map(|(id, _)| name_of(id)));
+    heads(page, 0, &titles, formats)?;
+    for (row, unit) in (1u32..).zip(&view.units) {
+        page.write_string(row, 0, cell(&unit.code))?;
+        page.write_string(row, 1, cell(&unit.name))?;
+        page.write_string(row, 2, &unit.currency)?;
+        page.write_string(row, 3, &unit.reported)?;
+        page.write_string(row, 4, unit.as_of.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default())?;
+        for (column, figure) in (5u16..).zip(&unit.figures) {
+            measured(page, row, column, figure.value.value, &figure.unit, formats)?;
+        }
+    }
+    page.set_column_range_width(5, 60, 16)?;
+    page.set_freeze_panes(1, 2)?;
+    Ok(())
+}
+
+fn definitions_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
+    page.set_name("Definitions")?;
+    heads(page, 0, &["Id", "English", "Français", "Formula", "Unit", "Better", "Source", "Limits"], formats)?;
+    for (column, width) in (0u16..).zip([30, 34, 34, 70, 16, 18, 40, 60]) {
+        page.set_column_width(column, width)?;
+    }
+    let shown = view.totals.iter().flat_map(|total| &total.figures).map(|figure| figure.id.as_str());
+    let shown: std::collections::BTreeSet<&str> = shown.collect();
+    for (row, indicator) in (1u32..).zip(shown.into_iter().filter_map(find)) {
+        let cells = [
+            indicator.id,
+            indicator.name_en,
+            indicator.name_fr,
+            indicator.formula,
+            indicator.unit.word(),
+            indicator.direction.word(),
+            indicator.source,
+            indicator.limits.unwrap_or_default(),
+        ];
+        for (column, text) in (0u16..).zip(cells) {
+            page.write_string_with_format(row, column, text, &formats.text)?;
+        }
+    }
+    page.set_freeze_panes(1, 1)?;
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! `GET /organisations/{id}/reports/{name}`: what a mutual sees of itself, what bodies above see, and what they cannot find out.
+use crate::support::care::with_ceilings;
+use crate::support::{Answer, World};
+use ayni::access::permissions::Role;
+use chrono::{TimeZone, Utc};
+use serde_json::{Value, json};
+
+/// Early April: KAY (BIF) with two households and four claims, its March closed; SEN (XOF) with one household, its March handed
+/// in on paper; GIT with nothing.
+async fn world() -> World {
+    let mut world = World::new().await;
+    for (name, role) in [("platform_analyst@NET", Role::PlatformAnalyst), ("platform_admin@NET", Role::PlatformAdmin)] {
+        let network = world.org("NET");
+        world.add_user(name, role, network);
+    }
+    let product = world.product("mutual_admin", "KAY", "CARE", with_ceilings(60_000, 90_000)).await;
+    let home = world.covered(&product, 3, 2_000).await;
+    // Half of what it owes: not in force.
+    let other = world.home(None, "STANDARD", 2).await.text("/id");
+    world.enrolled(&other, &product, "2026-03-01").await;
+    world.payment(&other, 15_000, "2026-03-09").await.expect(201);
+    let on = "2026-03-10";
+    world.claim(&home.members[0], "K-1", on, &[("CONS", 1, 5_000)]).await;
+    let approval = world.settlement_asked().await;
+    world.approve(&approval, "treasurer").await.expect(200);
+    world.pay(&approval, 1, 4_000).await.expect(200);
+    world.claim(&home.members[1], "K-2", on, &[("CONS", 2, 6_000)]).await;
+    world.claim(&home.members[1], "K-2", on, &[("CONS", 1, 5_000)]).await;
+    world.claim(&home.members[0], "K-3", on, &[("CONS", 1, 5_000)]).await;
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 4, 8, 0, 0).unwrap());
+    world
+        .give("treasurer", "/periods/2026-03/close", json!({"despite": ["claims_pending", "cash_not_counted"]}))
+        .await
+        .expect(200);
+    hand_in(&world, json!({})).await.expect(200);
+    world
+}
+
+async fn hand_in(world: &World, change: Value) -> Answer {
+    let mut body = json!({"currency": "XOF", "source": "paper", "note": "from the ledger of the office", "figures": {
+        "households": 20, "principals": 20, "beneficiaries_in_force": 101, "women_in_force": 60, "dues_minor": 50_000,
+        "collected_minor": 40_000, "received_for_dues_minor": 40_000, "claims_submitted": 9, "claims_rejected": 1}});
+    for (key, value) in change.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    let path = format!("/organisations/{}/returns/2026-03", world.org("SEN"));
+    world.put(&path).as_("mutual_admin@SEN").json(body).send().await
+}
+
+async fn ask(world: &World, user: &str, place: &str, rest: &str) -> Answer {
+    world.get(&format!("/organisations/{}/reports/{rest}", world.org(place))).as_(user).send().await
+}
+
+/// Numerator, denominator and value of a figure.
+fn figure(list: &Value, id: &str) -> (Value, Value, Value) {
+    let figure =
+        list.as_array().unwrap().iter().find(|figure| figure["id"] == id).unwrap_or_else(|| panic!("{id}: {list}"));
+    (figure["numerator"].clone(), figure["denominator"].clone(), figure["value"].clone())
+}
+
+#[actix_web::test]
+async fn a_mutual_sees_its_month_whole_and_live() {
+    let world = world().await;
+    let answer = ask(&world, "mutual_admin", "KAY", "indicators?period=2026-03").await.expect(200);
+    let list = &answer.body["totals"][0]["figures"];
+    // By hand: 2 × (30,000 + 1,000) due, 33,000 and 15,000 received, of which 2,000 is credit and 2 × 1,000 fees; K-1 gives
+    // 4,000, K-2 two at the tariff of 5,000 and so 8,000, its double nothing, K-3 waits.
+    for (id, value) in [
+        ("households", 1),
+        ("principals", 1),
+        ("beneficiaries_in_force", 3),
+        ("dues_minor", 60_000),
+        ("fees_minor", 2_000),
+        ("collected_minor", 48_000),
+        ("claims_submitted", 4),
+        ("claims_approved", 1),
+        ("claims_partially_approved", 1),
+        ("claims_rejected", 1),
+        ("paid_minor", 4_000),
+        ("benefits_decided_minor", 12_000),
+        ("undecided_claims", 1),
+        ("entries_new", 3),
+        ("cases", 2),
+    ] {
+        assert_eq!(figure(list, id).2, json!(value), "{id}");
+    }
+    assert_eq!(figure(list, "collection_rate"), (json!(44_000), json!(60_000), json!(7_333)));
+    assert_eq!(figure(list, "claims_rejection_ratio"), (json!(1), json!(4), json!(2_500)));
+    assert_eq!((answer.text("/basis"), answer.text("/stock_on")), ("live".into(), "2026-03-31".into()));
+    // What needs the month before, of which nothing is known, is not zero.
+    let growth = list.as_array().unwrap().iter().find(|figure| figure["id"] == "beneficiary_growth_net").unwrap();
+    assert_eq!((&growth["value"], &growth["undefined"]), (&Value::Null, &json!("not_reported")));
+    let coverage = list.as_array().unwrap().iter().find(|figure| figure["id"] == "coverage_ratio").unwrap();
+    assert_eq!(coverage["undefined"], "no_target");
+    let paid = list.as_array().unwrap().iter().find(|figure| figure["id"] == "promptness_from_event").unwrap();
+    assert_eq!((&paid["promptness"]["buckets"]["0-7"], &paid["promptness"]["median_tenths"]), (&json!(1), &json!(0)));
+    // The month that runs is there too, of the mutual itself alone.
+    ask(&world, "mutual_admin", "KAY", "dashboard?period=2026-04").await.expect(200);
+    ask(&world, "platform_analyst", "KAY", "dashboard?period=2026-04").await.refused(
+        422,
+        "month_not_over",
+        &[("period", "month_not_over")],
+    );
+}
+
+#[actix_web::test]
+async fn a_network_sees_currencies_apart_and_how_complete_it_is() {
+    let world = world().await;
+    let answer =
+        ask(&world, "platform_analyst@NET", "NET", "dashboard?period=2026-03&compare=previous").await.expect(200);
+    let complete = &answer.body["completeness"];
+    assert_eq!(
+        (&complete["units_expected"], &complete["units_reported"], &complete["units_missing"]),
+        (&json!(3), &json!(2), &json!(1))
+    );
+    assert_eq!(complete["missing"], json!(["GIT"]));
+    let totals = answer.body["totals"].as_array().unwrap();
+    let currencies: Vec<&Value> = totals.iter().map(|total| &total["currency"]).collect();
+    assert_eq!(currencies, [&Value::Null, &json!("BIF"), &json!("XOF")]);
+    assert_eq!(figure(&totals[0]["figures"], "beneficiaries_in_force").2, 104);
+    assert!(
+        totals[0]["figures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|figure| !figure["id"].as_str().unwrap().ends_with("_minor"))
+    );
+    assert_eq!(figure(&totals[1]["figures"], "dues_minor").2, 60_000);
+    assert_eq!(figure(&totals[2]["figures"], "dues_minor").2, 50_000);
+    // What the paper does not tell is left out and counted as left out.
+    let paid = totals[2]["figures"].as_array().unwrap().iter().find(|figure| figure["id"] == "paid_minor").unwrap();
+    assert_eq!(
+        (&paid["value"], &paid["undefined"], &paid["units_left_out"]),
+        (&Value::Null, &json!("not_reported"), &json!(1))
+    );
+    let units: Vec<(&str, &str)> = answer.body["units"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|unit| (unit["code"].as_str().unwrap(), unit["months"]["2026-03"].as_str().unwrap()))
+        .collect();
+    assert_eq!(units, [("GIT", "missing"), ("KAY", "closed"), ("SEN", "return")]);
+    // Asked again, the same answer, and not sent again.
+    let again =
+        ask(&world, "platform_analyst@NET", "NET", "dashboard?period=2026-03&compare=previous").await.expect(200);
+    assert_eq!(answer.text, again.text);
+    let path = format!("/organisations/{}/reports/dashboard?period=2026-03&compare=previous", world.org("NET"));
+    let tag = answer.headers["etag"].clone();
+    let known = world.get(&path).as_("platform_analyst@NET").header("If-None-Match", &tag).send().await;
+    assert_eq!((known.status, known.text.as_str()), (304, ""));
+}
+
+#[actix_web::test]
+async fn what_cannot_be_asked_is_told() {
+    let world = world().await;
+    let user = "platform_analyst";
+    for (rest, field, code) in [
+        ("dashboard?period=2026-3", "period", "malformed"),
+        ("dashboard?period=2026Q5", "period", "malformed"),
+        ("coverage?period=2026-03&cut=provider", "cut", "unknown_value"),
+        ("coverage?period=2026-03&cut=name", "cut", "unknown_value"),
+        ("dashboard?period=2026-03&compare=next", "compare", "unknown_value"),
+        ("indicators?period=2026-03&indicator=happiness", "indicator", "unknown_value"),
+        ("dashboard?period=2026-03&indicator=households", "indicator", "unknown_value"),
+    ] {
+        ask(&world, user, "P1", rest).await.refused(422, "invalid", &[(field, code)]);
+    }
+    ask(&world, user, "P1", "dashboard").await.expect(422);
+    ask(&world, user, "P1", "gossip?period=2026-03").await.expect(404);
+    ask(&world, user, "P1", "dashboard?period=2026-05").await.refused(422, "future_date", &[("period", "future_date")]);
+    ask(&world, user, "P1", "dashboard?period=2026Q2").await.refused(
+        422,
+        "month_not_over",
+        &[("period", "month_not_over")],
+    );
+    ask(&world, user, "P2", "dashboard?period=2026-03").await.expect(404);
+    // A body without mutuals.
+    let body = json!({"code": "EMPTY", "name": "Empty", "kind": "federation", "parent_id": world.org("P1")});
+    let made = world.post("/organisations").as_("platform_admin").json(body).send().await.expect(201);
+    let path = format!("/organisations/{}/reports/dashboard?period=2026-03", made.text("/id"));
+    world.get(&path).as_("platform_admin").send().await.refused(422, "no_mutuals", &[]);
+}
+
+#[actix_web::test]
+async fn a_return_is_read_with_care() {
+    let world = world().await;
+    let figures = |change: Value| {
+        let mut figures = json!({"households": 20, "beneficiaries_in_force": 12});
+        for (key, value) in change.as_object().unwrap() {
+            figures[key] = value.clone();
+        }
+        json!({"figures": figures})
+    };
+    hand_in(&world, json!({"currency": "BIF"})).await.refused(422, "invalid", &[("/currency", "CURRENCY_MISMATCH")]);
+    hand_in(&world, json!({"source": "register"})).await.refused(422, "invalid", &[("/source", "unknown_value")]);
+    hand_in(&world, figures(json!({"smiles": 3}))).await.refused(
+        422,
+        "invalid",
+        &[("/figures/smiles", "unknown_field")],
+    );
+    hand_in(&world, figures(json!({"cases": -3}))).await.refused(
+        422,
+        "invalid",
+        &[("/figures/cases", "out_of_bounds")],
+    );
+    hand_in(&world, json!({"figures": {"households": 3, "cases": 2}})).await.refused(
+        422,
+        "invalid",
+        &[("/figures/beneficiaries_in_force", "required")],
+    );
+    let mut cut = figures(json!({}));
+    cut["cuts"] = json!({"sex_age": {"female 0-4": [5, 0], "male 65+": [6, 0]}});
+    hand_in(&world, cut.clone()).await.refused(422, "invalid", &[("/cuts/sex_age", "invalid")]);
+    cut["cuts"]["sex_age"]["male 65+"] = json!([7, 0]);
+    hand_in(&world, cut).await.expect(200);
+    // Whose register is here hands nothing in.
+    let path = format!("/organisations/{}/returns/2026-03", world.org("KAY"));
+    let body = json!({"currency": "BIF", "source": "paper", "figures": {"households": 1, "beneficiaries_in_force": 3}});
+    world.put(&path).as_("mutual_admin").json(body.clone()).send().await.refused(409, "wrong_state", &[]);
+    let path = format!("/organisations/{}/returns/2026-04", world.org("GIT"));
+    world.put(&path).as_("platform_admin").json(body.clone()).send().await.refused(422, "month_not_over", &[]);
+    let path = format!("/organisations/{}/returns/2026-03", world.org("P1"));
+    world.put(&path).as_("platform_admin").json(body).send().await.refused(409, "wrong_state", &[]);
+}
+
+#[actix_web::test]
+async fn coverage_is_of_the_target_population_of_the_day_and_months_are_due() {
+    let world = world().await;
+    let path = format!("/organisations/{}/target-populations", world.org("SEN"));
+    for (from, persons) in [("2026-01-01", 1_000), ("2026-04-01", 2_000)] {
+        let body = json!({"valid_from": from, "persons": persons, "source": "census"});
+        world.post(&path).as_("mutual_admin@SEN").json(body).send().await.expect(201);
+    }
+    let again = json!({"valid_from": "2026-04-01", "persons": 5, "source": "census"});
+    world.post(&path).as_("mutual_admin@SEN").json(again).send().await.refused(
+        422,
+        "period_overlaps",
+        &[("/valid_from", "period_overlaps")],
+    );
+    let answer = ask(&world, "platform_analyst@NET", "NET", "coverage?period=2026-03").await.expect(200);
+    assert_eq!(
+        figure(&answer.body["totals"][2]["figures"], "coverage_ratio"),
+        (json!(101), json!(1_000), json!(1_010))
+    );
+    // Due on 1 April: what came on the 4th is late, what is not there is overdue.
+    let settings = format!("/organisations/{}/figure-settings", world.org("NET"));
+    let put = world.put(&settings).as_("platform_admin@NET").header("If-Match", "\"v0\"").json(json!({"due_days": 1}));
+    put.send().await.expect(200);
+    let answer = ask(&world, "platform_analyst@NET", "NET", "completeness?period=2026-03").await.expect(200);
+    let complete = &answer.body["completeness"];
+    assert_eq!(
+        (&complete["late"], &complete["missing"], &complete["due_days"]),
+        (&json!(["KAY", "SEN"]), &json!(["GIT"]), &json!(1))
+    );
+    let overdue: Vec<&Value> = answer.body["units"].as_array().unwrap().iter().map(|unit| &unit["overdue"]).collect();
+    assert_eq!(overdue, [true, false, false]);
+}
+
+#[actix_web::test]
+async fn a_table_is_the_same_for_every_report_and_a_workbook_has_its_definitions() {
+    let world = world().await;
+    let mut heads = std::collections::BTreeSet::new();
+    for name in
+        ["dashboard", "coverage", "contributions", "claims", "indicators", "financing-mix", "completeness", "providers"]
+    {
+        let path = format!("/organisations/{}/reports/{name}?period=2026-03", world.org("NET"));
+        let table = world.get(&path).as_("platform_analyst@NET").header("Accept", "text/csv").send().await.expect(200);
+        assert!(table.text.lines().count() > 1, "{name}");
+        heads.insert(table.text.lines().next().unwrap().to_owned());
+        let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let sheet = world.get(&path).as_("platform_analyst@NET").header("Accept", xlsx).send().await.expect(200);
+        assert_eq!(sheet.headers["content-type"], xlsx);
+    }
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    let path = format!("/organisations/{}/reports/dashboard?period=2026-03", world.org("NET"));
+    world.get(&path).as_("platform_analyst@NET").header("Accept", "text/html").send().await.expect(406);
+    let list = world.get("/indicators").as_("registrar").send().await.expect(200);
+    assert!(list.body["items"].as_array().unwrap().len() > 80);
+}
+
+/// Whoever is above the mutuals sees no small count, and subtracting what he sees gives none.
+#[actix_web::test]
+async fn cuts_upward_give_no_small_count() {
+    let world = world().await;
+    let whole = ask(&world, "mutual_admin", "KAY", "coverage?period=2026-03&cut=sex_age").await.expect(200);
+    assert_eq!(whole.body["cuts"][0]["disclosure"], "whole");
+    let rows = whole.body["cuts"][0]["rows"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["numbers"]["beneficiaries_in_force"].is_i64()), "{rows:?}");
+    for (user, place, cut, disclosure) in [
+        ("platform_analyst", "KAY", "sex_age", "round5"),
+        ("platform_analyst", "KAY", "sex", "round5"),
+        ("platform_analyst", "P1", "sex_age", "suppress"),
+        ("platform_analyst", "P1", "sex", "suppress"),
+        ("platform_analyst", "P1", "area", "round5"),
+        ("platform_analyst@NET", "NET", "sex_age", "round5"),
+    ] {
+        let answer = ask(&world, user, place, &format!("coverage?period=2026-03&cut={cut}")).await.expect(200);
+        let table = &answer.body["cuts"][0];
+        assert_eq!(table["disclosure"], disclosure, "{place} {cut}");
+        let rows = table["rows"].as_array().unwrap();
+        assert!(!rows.is_empty());
+        for row in rows {
+            let count = &row["numbers"]["beneficiaries_in_force"];
+            // Three persons live in KAY: none of their cells is shown.
+            assert!(count.is_null() || count == 0 || (disclosure == "suppress" && count == 3), "{place} {cut}: {row}");
+        }
+    }
+    let answer = ask(&world, "platform_analyst", "P1", "claims?period=2026-03&cut=category").await.expect(200);
+    let row = &answer.body["cuts"][0]["rows"][0];
+    assert_eq!((&row["numbers"]["claims"], &row["numbers"]["mutual_minor"]), (&Value::Null, &Value::Null));
+    let answer = ask(&world, "mutual_admin", "KAY", "providers?period=2026-03").await.expect(200);
+    let row = &answer.body["cuts"][0]["rows"][0];
+    assert_eq!((&row["numbers"]["claims"], &row["numbers"]["mutual_minor"]), (&json!(3), &json!(12_000)));
+}
