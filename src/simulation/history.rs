@@ -18,7 +18,7 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::households::service::{NewHousehold, register};
 use crate::households::store as households;
 use crate::ids::*;
-use chrono::{Duration, Months, NaiveDate};
+use chrono::{Datelike, Duration, Months, NaiveDate};
 
 /// How a household pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,18 @@ enum Event {
     Settle {
         mutual: usize,
     },
+    /// The mutual closes the month before.
+    Close {
+        mutual: usize,
+    },
+    /// What a mutual on paper has counted of the month before is handed in.
+    HandIn,
 }
+
+/// The day of the month on which the month before is closed.
+const CLOSES_ON: u32 = 3;
+/// The last mutual has not closed its last months.
+const LATE_MONTHS: u32 = 2;
 
 struct Family {
     mutual: usize,
@@ -115,6 +126,7 @@ pub fn live(
             month = month.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
         }
     }
+    plan_closing(tree, start, until, &mut events);
     events.sort_by_key(|(day, order, _)| (*day, *order));
     let picture = Picture::load(db)?;
     let all = u64::try_from(events.len()).unwrap_or(u64::MAX);
@@ -131,6 +143,26 @@ pub fn live(
         clock.set(at.and_utc());
     }
     Ok(())
+}
+
+/// Plans when months are closed: one mutual of several is late with its last ones.
+fn plan_closing(tree: &Tree, start: NaiveDate, until: NaiveDate, events: &mut Vec<(NaiveDate, u64, Event)>) {
+    let late_from = until.checked_sub_months(Months::new(LATE_MONTHS)).unwrap_or(until);
+    let mut next = start.with_day(CLOSES_ON).and_then(|day| day.checked_add_months(Months::new(1)));
+    while let Some(day) = next.filter(|day| *day <= until) {
+        let mut push = |event: Event| {
+            let order = u64::try_from(events.len()).unwrap_or(u64::MAX);
+            events.push((day, order, event));
+        };
+        for at in 0..tree.mutuals.len() {
+            let is_last = at > 0 && at + 1 == tree.mutuals.len();
+            if !is_last || day <= late_from {
+                push(Event::Close { mutual: at });
+            }
+        }
+        push(Event::HandIn);
+        next = day.checked_add_months(Months::new(1));
+    }
 }
 
 /// Plans one household's life as dated events.
@@ -224,8 +256,15 @@ fn happen(
         super::care::settle(db, picture, tree, *mutual, dice)?;
         return super::treasury::month_end(db, picture, tree, *mutual, dice);
     }
+    if let Event::HandIn = event {
+        return super::figures::hand_in(db, tree, day, dice);
+    }
+    if let Event::Close { mutual } = event {
+        let Some(mutual) = tree.mutuals.get(*mutual) else { return Ok(()) };
+        return super::figures::close_month(db, picture, mutual, day);
+    }
     let at = match event {
-        Event::Settle { .. } => return Ok(()),
+        Event::Settle { .. } | Event::Close { .. } | Event::HandIn => return Ok(()),
         Event::Register { household }
         | Event::Apply { household, .. }
         | Event::Admit { household }
@@ -240,7 +279,7 @@ fn happen(
     let scope = SystemScope::of_the_terminal().mutual(picture, db.clock(), mutual.id)?;
     let agent = mutual.agents.get(family.section).copied().unwrap_or(mutual.registrar);
     match event {
-        Event::Settle { .. } => {}
+        Event::Settle { .. } | Event::Close { .. } | Event::HandIn => {}
         Event::Care { .. } => super::care::fall_ill(db, &scope, picture, mutual, family.id, day, dice)?,
         Event::Change { .. } => super::changes::happens(db, &scope, mutual, family.id, day, dice)?,
         Event::End { excluded, .. } => super::changes::ends(db, &scope, mutual, family.enrolment, day, *excluded)?,

@@ -2,6 +2,7 @@
 //! the same rows, ids included (passwords apart). The demonstration and the measurements live on it.
 pub mod care;
 pub mod changes;
+pub mod figures;
 pub mod history;
 pub mod people;
 pub mod treasury;
@@ -92,6 +93,7 @@ pub fn simulate(
     let db = Db::open(url, clock.clone(), ids, true).map_err(|error| fault(&error))?;
     let mut dice = Dice::new(options.seed);
     let tree = tree::plant(&db, &HOOKS, options.mutuals, start)?;
+    figures::expect(&db, &tree, options.households, start)?;
     history::live(&db, &clock, &tree, options, start, until, &mut dice, &mut progress)?;
     Ok(db)
 }

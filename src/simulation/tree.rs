@@ -60,7 +60,21 @@ pub const SERVICES: &[(&str, &str, &str, ServiceKind, i64, i64)] = &[
 #[derive(Debug, Clone)]
 pub struct Tree {
     pub mutuals: Vec<Mutual>,
+    pub platforms: Vec<OrganisationId>,
+    /// One that keeps paper, where there are mutuals enough beside it.
+    pub paper: Option<PaperMutual>,
 }
+
+/// A mutual that keeps paper: its platform hands its months in.
+#[derive(Debug, Clone)]
+pub struct PaperMutual {
+    pub id: OrganisationId,
+    pub currency: &'static str,
+    pub platform_admin: UserId,
+}
+
+/// From so many mutuals on there is one more that keeps paper.
+const WITH_PAPER: u32 = 4;
 
 const NAMES: &[(&str, &str)] = &[
     ("KAYANZA", "Mutuelle de santé de Kayanza"),
@@ -276,8 +290,10 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, start: NaiveDate) -> Result<T
     let platform_sn =
         add(db, hooks, "PLATFORM-SN", "Platform of mutuals of Senegal", K::Platform, network, Some(senegal))?;
     invite("system@ayni.example", "System administrator", Role::SystemAdmin, OrganisationId::NIL)?;
+    let mut platform_admins = Vec::new();
     for (platform, tag) in [(platform_bi, "bi"), (platform_sn, "sn")] {
-        invite(&format!("admin@platform-{tag}.example"), "Platform administrator", Role::PlatformAdmin, platform)?;
+        let email = format!("admin@platform-{tag}.example");
+        platform_admins.push(invite(&email, "Platform administrator", Role::PlatformAdmin, platform)?);
         invite(&format!("analyst@platform-{tag}.example"), "Platform analyst", Role::PlatformAnalyst, platform)?;
     }
     invite("analyst@solidarity.example", "Network analyst", Role::PlatformAnalyst, network)?;
@@ -332,7 +348,7 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, start: NaiveDate) -> Result<T
             })?;
         }
     }
-    let mut tree = Tree { mutuals: Vec::new() };
+    let mut tree = Tree { mutuals: Vec::new(), platforms: vec![platform_bi, platform_sn], paper: None };
     for at in 0..mutuals {
         let (code, name) = match NAMES.get(usize::try_from(at).unwrap_or(usize::MAX)) {
             Some((code, name)) => ((*code).to_owned(), (*name).to_owned()),
@@ -372,6 +388,10 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, start: NaiveDate) -> Result<T
             officer,
             facilities: if at % 2 == 0 { facilities_bi.clone() } else { facilities_sn.clone() },
         });
+    }
+    if let Some(platform_admin) = platform_admins.first().copied().filter(|_| mutuals >= WITH_PAPER) {
+        let id = add(db, hooks, "RUYIGI", "Mutuelle de santé de Ruyigi", K::Mutual, platform_bi, Some(burundi))?;
+        tree.paper = Some(PaperMutual { id, currency: burundi.1, platform_admin });
     }
     Ok(tree)
 }

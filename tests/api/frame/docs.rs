@@ -23,6 +23,11 @@ fn docs_api_is_made_from_the_route_table() {
     page_is("api.md", &ayni::routes::api_page());
 }
 
+#[test]
+fn docs_indicators_is_made_from_the_catalogue() {
+    page_is("indicators.md", &ayni::reports::catalogue::indicators_md());
+}
+
 #[actix_web::test]
 async fn the_problems_are_explained_where_their_type_points() {
     let world = World::new().await;

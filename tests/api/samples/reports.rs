@@ -19,7 +19,14 @@ fn month(world: &World, scope: &MutualScope) -> NaiveDate {
     let first: NaiveDate = "1950-01-01".parse().unwrap();
     let month = first + Months::new(NEXT.fetch_add(1, Ordering::SeqCst) % 800);
     join(world, scope, month);
+    compute(world, scope, month);
     month
+}
+
+/// Has a month computed, so that the marks that this answers are gone.
+fn compute(world: &World, scope: &MutualScope, month: NaiveDate) {
+    let as_of = releases::as_of(&world.test.db, scope.today()).unwrap();
+    facts::months(&world.test.db, &FigureScope::of(scope), (month, month), &as_of).unwrap();
 }
 
 fn join(world: &World, scope: &MutualScope, on: NaiveDate) {
@@ -53,7 +60,6 @@ fn join(world: &World, scope: &MutualScope, on: NaiveDate) {
 fn closed(world: &World, scope: &MutualScope) -> NaiveDate {
     let month = month(world, scope);
     let as_of = releases::as_of(&world.test.db, scope.today()).unwrap();
-    facts::months(&world.test.db, &FigureScope::of(scope), (month, month), &as_of).unwrap();
     act(world, scope, |w, order| periods::close(w, scope, order, month, &as_of, &[]));
     month
 }
@@ -95,6 +101,7 @@ pub static SAMPLES: &[Sample] = &[
         let scope = scope_in(world, place);
         let month = closed(world, &scope);
         join(world, &scope, month);
+        compute(world, &scope, month);
         of(world, place, &format!("/periods/{}/corrections", name(month)))
             .json(json!({"id": fresh_id(world), "reason": "a household was forgotten"}))
     }),
