@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 pub mod admin;
 pub mod backup;
+pub mod export;
 pub mod import;
 pub mod org;
 pub mod serve;
@@ -36,6 +37,9 @@ enum Command {
     Org(org::Org),
     /// Load a mutual's registers from CSV files
     Import(import::Import),
+    /// Write what another installation reads
+    #[command(subcommand)]
+    Export(export::Export),
     /// What field devices send without a network
     #[command(subcommand)]
     Sync(sync::Sync),
@@ -97,6 +101,7 @@ fn carry_out(cli: &Cli) -> Result<(), Failed> {
         Command::Admin(command) => admin::run(settings, command),
         Command::Org(command) => org::run(settings, command),
         Command::Import(asked) => import::run(settings, asked),
+        Command::Export(command) => export::run(settings, command),
         Command::Sync(command) => sync::run(settings, command),
         Command::Simulate(asked) => simulate::run(settings, asked),
         Command::Demo(asked) => simulate::demo(settings, asked),

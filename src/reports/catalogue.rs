@@ -422,17 +422,16 @@ pub const CATALOGUE: &[Indicator] = &[
         id: "collection_rate",
         name_en: "Contribution collection rate",
         name_fr: "Taux de recouvrement des cotisations",
-        formula: "received_for_dues_minor / dues_household_minor, over the period",
+        formula: "received_for_dues_minor / dues_minor, over the period",
         unit: Unit::BasisPoints,
         direction: Direction::HigherIsBetter,
         source: GUIDES,
         limits: Some(
-            "What households paid for the dues of the period, whenever it came: it rises while late payments come in. Dues of \
-            other payers are not in it.",
+            "What all payers paid for the dues of the period, whenever it came: it rises while late payments come in.",
         ),
         how: How::Ratio,
         numerator: &[sum(M::ReceivedForDues)],
-        denominator: &[sum(M::DuesHousehold)],
+        denominator: &[sum(M::Dues)],
     },
     Indicator {
         id: "utilisation_rate",
@@ -1087,6 +1086,8 @@ pub enum Undefined {
     NotReported,
     /// The installation keeps no target population for it.
     NoTarget,
+    /// It tells of so few persons that a body above is not shown it.
+    TooFew,
 }
 
 /// A value with what it was made of.
@@ -1236,6 +1237,7 @@ impl Undefined {
             Undefined::NothingToDivide => "nothing_to_divide",
             Undefined::NotReported => "not_reported",
             Undefined::NoTarget => "no_target",
+            Undefined::TooFew => "too_few",
         }
     }
 }
@@ -1253,7 +1255,8 @@ const GROUPS: [Group; 5] = [
 const INTRODUCTION: &str = "\
 Numerator and denominator are always returned with a value, so that it can be checked and added up. Where nothing is to be
 divided the value is null, never 0, and its reason is given: `nothing_to_divide` (the denominator is 0), `not_reported` (a
-figure it needs is not known), `no_target` (no target population was entered). Values are rounded half up, away from zero.
+figure it needs is not known), `no_target` (no target population was entered),
+`too_few` (it would tell of one to seven persons, to a body above). Values are rounded half up, away from zero.
 
 The value of several units is the sum of their numerators over the sum of their denominators, never a mean of their ratios.
 Units of which a part is not known are left out, and their number is returned.
@@ -1498,7 +1501,7 @@ mod tests {
             ]
         };
         let value = |id| of(id, &[], &month(400, 380, 0), &month(600, 420, 1200));
-        assert_eq!(value("collection_rate"), made(800, 1000, 8000));
+        assert_eq!(value("collection_rate"), made(800, 1200, 6667));
         assert_eq!(value("gross_financing_ratio"), made(1600, 1000, 16_000));
         assert_eq!(value("self_financing_ratio"), made(1000, 1000, 10_000));
         assert_eq!(value("subsidy_share"), made(400, 1600, 2500));

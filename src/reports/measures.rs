@@ -49,7 +49,7 @@ words! {
         DuesHousehold = "dues_household_minor",
         /// Registration fees due in the month.
         Fees = "fees_minor",
-        /// What was received from households for the contributions due in the month, whenever it came.
+        /// What was received for the contributions due in the month, of all payers, whenever it came.
         ReceivedForDues = "received_for_dues_minor",
         /// Payments of households received in the month less reversals of the month, credit included.
         Collected = "collected_minor",

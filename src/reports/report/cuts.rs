@@ -228,7 +228,11 @@ fn protect(grid: &[Vec<i64>], disclosure: Disclosure) -> Result<Published> {
     let fault =
         |error: crate::reports::disclosure::TableError| Error::Fault(format!("a table cannot be shown: {error}"));
     match disclosure {
-        Disclosure::Suppress => Ok(suppress(grid, SMALLEST).map_err(fault)?.published),
+        Disclosure::Suppress => {
+            let mut published = suppress(grid, SMALLEST).map_err(fault)?.published;
+            hide_from_all(&mut published);
+            Ok(published)
+        }
         Disclosure::Round5 => crate::reports::disclosure::round5(grid).map_err(fault),
         Disclosure::Whole => {
             let sum = |line: &mut dyn Iterator<Item = i64>| Some(line.sum());
@@ -240,5 +244,197 @@ fn protect(grid: &[Vec<i64>], disclosure: Disclosure) -> Result<Published> {
                 column_totals: Some((0..columns).map(column).collect()),
             })
         }
+    }
+}
+
+/// The number of all persons stands in the figures of every report: with it a hidden cell could be computed though its own
+/// totals are hidden. Then the smallest other cell is hidden too, with the totals of both.
+fn hide_from_all(table: &mut Published) {
+    while let Some((row, column)) = determined_by_all(table) {
+        let mut others: Vec<(i64, usize, usize)> = Vec::new();
+        for (at, line) in table.cells.iter().enumerate() {
+            let shown =
+                line.iter().enumerate().filter_map(|(place, cell)| Some((cell.filter(|count| *count > 0)?, at, place)));
+            others.extend(shown);
+        }
+        others.sort_unstable();
+        let hide = others.first().map(|(_, row, column)| (*row, *column));
+        for (row, column) in [Some((row, column)), hide].into_iter().flatten() {
+            if let Some(cell) = table.cells.get_mut(row).and_then(|line| line.get_mut(column)) {
+                *cell = None;
+            }
+            if let Some(total) = table.row_totals.get_mut(row) {
+                *total = None;
+            }
+            if let Some(total) = table.column_totals.as_mut().and_then(|totals| totals.get_mut(column)) {
+                *total = None;
+            }
+        }
+        if hide.is_none() {
+            // Nothing but zeros stood beside it: they are not shown either.
+            table.cells.iter_mut().flatten().for_each(|cell| *cell = None);
+            return;
+        }
+    }
+}
+
+/// The first hidden cell that sums and differences of what is shown give, all persons included.
+fn determined_by_all(table: &Published) -> Option<(usize, usize)> {
+    let mut hidden: Vec<(usize, usize)> = Vec::new();
+    for (row, line) in table.cells.iter().enumerate() {
+        hidden.extend(line.iter().enumerate().filter(|(_, cell)| cell.is_none()).map(|(column, _)| (row, column)));
+    }
+    let form = |holds: &dyn Fn(&(usize, usize)) -> bool| -> Vec<i64> {
+        hidden.iter().map(|cell| i64::from(holds(cell))).collect()
+    };
+    let mut forms = vec![form(&|_| true)];
+    let shown = |totals: &[Option<i64>]| -> Vec<usize> {
+        totals.iter().enumerate().filter(|(_, total)| total.is_some()).map(|(at, _)| at).collect()
+    };
+    forms.extend(shown(&table.row_totals).into_iter().map(|at| form(&|cell| cell.0 == at)));
+    forms.extend(
+        shown(table.column_totals.as_deref().unwrap_or_default()).into_iter().map(|at| form(&|cell| cell.1 == at)),
+    );
+    reduce(&mut forms, hidden.len());
+    let alone = forms.iter().find(|form| form.iter().filter(|one| **one != 0).count() == 1)?;
+    hidden.get(alone.iter().position(|one| *one != 0)?).copied()
+}
+
+/// Reduces forms until each that leads has its leading cell to itself. Those of rows, columns and all hold 0 and 1 in such a way
+/// that nothing but −1, 0 and 1 comes of it.
+fn reduce(forms: &mut [Vec<i64>], cells: usize) {
+    let mut leads = 0;
+    for cell in 0..cells {
+        let at = |form: &Vec<i64>| form.get(cell).copied().unwrap_or(0);
+        let Some(found) = forms.iter().skip(leads).position(|form| at(form) != 0) else { continue };
+        forms.swap(leads, leads + found);
+        let Some(lead) = forms.get(leads).cloned() else { return };
+        for form in forms.iter_mut().enumerate().filter(|(place, _)| *place != leads).map(|(_, form)| form) {
+            // The leading number is 1 or −1, its own inverse.
+            let times = at(form) * at(&lead);
+            form.iter_mut().zip(&lead).for_each(|(one, of_lead)| *one -= times * of_lead);
+        }
+        leads += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What is published of a table of two sexes and three age bands and is exact: each number with the cells that it adds up.
+    /// Beside each cut the figures of the report have all persons, and a body above sees several cuts.
+    fn exact(counts: &[i64; 6], disclosure: Disclosure) -> (Vec<[i64; 6]>, Vec<usize>) {
+        let keys = ["female 0-4", "female 5-14", "female 15+", "male 0-4", "male 5-14", "male 15+"];
+        let cells: Cells = keys.iter().zip(counts).map(|(key, count)| ((*key).to_owned(), vec![*count, 0])).collect();
+        let mut forms = vec![[1; 6]];
+        let mut hidden = Vec::new();
+        for cut in [Cut::SexAge, Cut::Sex, Cut::AgeBand] {
+            for row in table(cut, disclosure, None, &cells).unwrap().rows {
+                let adds = |key: &&str| {
+                    let (sex, band) = key.split_once(' ').unwrap();
+                    i64::from(**key == row.key || sex == row.key || band == row.key)
+                };
+                let form: Vec<i64> = keys.iter().map(|key| adds(&key)).collect();
+                let form: [i64; 6] = form.try_into().unwrap();
+                let is_cell = form.iter().sum::<i64>() == 1;
+                match row.numbers[0] {
+                    // What is rounded is not exact, but for zero.
+                    Some(0) => forms.push(form),
+                    Some(_) if disclosure == Disclosure::Suppress => forms.push(form),
+                    Some(_) => {}
+                    None if is_cell => hidden.push(form.iter().position(|one| *one == 1).unwrap()),
+                    None => {}
+                }
+            }
+        }
+        (forms, hidden)
+    }
+
+    /// Whether sums and differences of the forms give a cell alone: it adds nothing to their rank.
+    fn gives(forms: &[[i64; 6]], cell: usize) -> bool {
+        let mut alone = [0; 6];
+        alone[cell] = 1;
+        let mut more = forms.to_vec();
+        more.push(alone);
+        rank(forms) == rank(&more)
+    }
+
+    fn rank(forms: &[[i64; 6]]) -> usize {
+        let mut rows: Vec<Vec<i128>> =
+            forms.iter().map(|form| form.iter().map(|one| i128::from(*one)).collect()).collect();
+        let mut rank = 0;
+        for column in 0..6 {
+            let Some(pivot) = (rank..rows.len()).find(|row| rows[*row][column] != 0) else { continue };
+            rows.swap(rank, pivot);
+            for row in rank + 1..rows.len() {
+                let (up, down) = (rows[rank][column], rows[row][column]);
+                for at in 0..6 {
+                    rows[row][at] = rows[row][at] * up - rows[rank][at] * down;
+                }
+            }
+            rank += 1;
+        }
+        rank
+    }
+
+    fn nothing_is_recovered(counts: &[i64; 6], disclosure: Disclosure) -> usize {
+        // A unit of fewer than eight persons is not shown at all.
+        if counts.iter().sum::<i64>() < 8 {
+            return 0;
+        }
+        let (forms, hidden) = exact(counts, disclosure);
+        for cell in &hidden {
+            assert!(!gives(&forms, *cell), "{counts:?} gives its cell {cell} back, {disclosure:?}: {forms:?}");
+        }
+        hidden.len()
+    }
+
+    /// All tables of these counts: zero, small ones, one at each edge, a large one.
+    #[test]
+    fn no_sums_and_differences_of_small_tables_give_a_hidden_count() {
+        for disclosure in [Disclosure::Suppress, Disclosure::Round5] {
+            let mut hidden = 0;
+            let values = [0, 1, 4, 5, 7, 40];
+            for number in 0..values.len().pow(6) {
+                let mut rest = number;
+                let counts = [(); 6].map(|()| {
+                    let value = values[rest % values.len()];
+                    rest /= values.len();
+                    value
+                });
+                hidden += nothing_is_recovered(&counts, disclosure);
+            }
+            assert!(hidden > 50_000, "{hidden}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_sums_and_differences_give_a_hidden_count(counts in prop::array::uniform6(0_i64..60)) {
+            nothing_is_recovered(&counts, Disclosure::Suppress);
+            nothing_is_recovered(&counts, Disclosure::Round5);
+        }
+    }
+
+    #[test]
+    fn one_hidden_amount_hides_another() {
+        let cells = |rows: &[(&str, [i64; 3])]| -> Cells {
+            rows.iter().map(|(key, own)| ((*key).to_owned(), own.to_vec())).collect()
+        };
+        let three = cells(&[("DRUG", [40, 900, 700]), ("LAB", [3, 50, 40]), ("OPD", [20, 600, 480])]);
+        let table = table(Cut::Category, Disclosure::Round5, None, &three).unwrap();
+        let numbers: Vec<&Vec<Option<i64>>> = table.rows.iter().map(|row| &row.numbers).collect();
+        assert_eq!(numbers[0], &[Some(40), Some(900), Some(700)]);
+        assert_eq!(numbers[1], &[None, None, None]);
+        assert_eq!(numbers[2], &[Some(20), None, None]);
+        assert_eq!(table.total.numbers, [Some(65), Some(1_550), Some(1_220)]);
+        // The only one beside zeros: the total goes.
+        let one = cells(&[("DRUG", [0, 0, 0]), ("LAB", [3, 50, 40])]);
+        let table = super::table(Cut::Category, Disclosure::Round5, None, &one).unwrap();
+        assert_eq!(table.total.numbers[1..], [None, None]);
+        let whole = super::table(Cut::Category, Disclosure::Whole, None, &one).unwrap();
+        assert_eq!(whole.rows[1].numbers, [Some(3), Some(50), Some(40)]);
     }
 }

@@ -115,6 +115,8 @@ pub struct UnitView {
     pub reported: String,
     /// Its day has passed and something is not closed.
     pub overdue: bool,
+    /// It has fewer than 8 persons: a body above is shown nothing of it, and it is in no total.
+    pub too_small: bool,
     /// By month, `closed`, `correction`, `return`, `provisional`, `live` or `missing`.
     pub months: BTreeMap<String, String>,
     /// Of its youngest release.
@@ -135,6 +137,8 @@ pub struct ReportCompleteness {
     pub units_provisional: usize,
     /// Of some month there is nothing.
     pub units_missing: usize,
+    /// Of so few persons that nothing of them is shown or added.
+    pub units_too_small: usize,
     /// Their codes.
     pub provisional: Vec<String>,
     pub late: Vec<String>,
@@ -258,6 +262,7 @@ fn view(report: &Report, picture: &Picture, scope: &BodyScope, period: &str, nam
             currency: line.unit.currency.code().to_owned(),
             reported: word(line.reported).to_owned(),
             overdue: line.overdue,
+            too_small: line.unit.too_small,
             months: months.collect(),
             as_of: line.unit.months.values().map(|month| month.as_of.and_utc()).max(),
             figures: figures(&line.figures)?,
@@ -286,6 +291,7 @@ fn view(report: &Report, picture: &Picture, scope: &BodyScope, period: &str, nam
             units_late: count(&[Reported::Late]),
             units_provisional: count(&[Reported::Provisional]),
             units_missing: count(&[Reported::Missing]),
+            units_too_small: report.units.iter().filter(|line| line.unit.too_small).count(),
             provisional: codes(Reported::Provisional),
             late: codes(Reported::Late),
             missing: codes(Reported::Missing),

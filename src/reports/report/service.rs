@@ -10,7 +10,8 @@ use crate::dates::{add_days, month_of};
 use crate::db::{Db, Wall};
 use crate::error::{Code, Error, Problem, Result};
 use crate::money::{self, Currency};
-use crate::reports::catalogue::{self, At, DaysFrom, How, Indicator, Parts, Value, Window};
+use crate::reports::catalogue::{self, At, DaysFrom, How, Indicator, Parts, Undefined, Value, Window};
+use crate::reports::disclosure::rounded;
 use crate::reports::measures::{Dimension, Measure, Totals};
 use crate::reports::releases::model::Basis;
 use crate::reports::releases::service::DUE_DAYS;
@@ -105,6 +106,8 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question)
         units::released(db, picture, scope, &asked)?
     };
     let due_days = due_days(db, picture, scope)?;
+    // A total with a unit that is not shown, less those that are, would be that unit.
+    let (small, found): (Vec<Unit>, Vec<Unit>) = found.into_iter().partition(|unit| unit.too_small);
     let cuts = match cut {
         None => Vec::new(),
         Some(cut) => cuts::tables(&found, question.period, cut, question.own, scope.kind())?,
@@ -114,9 +117,11 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question)
         found.iter().filter_map(|unit| unit.months.get(&question.period.last)).map(|month| month.stock_on).max();
     let totals = totals(&found, &figures, question)?;
     let mut lines = Vec::with_capacity(found.len());
-    let several = found.len() > 1;
-    for unit in found {
-        let own: Vec<Figure> = if several || question.name == ReportName::Completeness {
+    let several = found.len() + small.len() > 1;
+    for unit in found.into_iter().chain(small) {
+        let own: Vec<Figure> = if unit.too_small {
+            Vec::new()
+        } else if several || question.name == ReportName::Completeness {
             figures_of(&[&unit], &figures, question, false)?
         } else {
             // The total says it already.
@@ -125,6 +130,7 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question)
         let (reported, overdue) = reported(&unit, question.period, due_days, scope.today());
         lines.push(UnitReport { unit, reported, overdue, figures: own });
     }
+    lines.sort_by_key(|line| picture.organisation(line.unit.id).map(|found| found.code.clone()));
     Ok(Report {
         question,
         as_of: as_of.unwrap_or(db.clock().now()),
@@ -221,20 +227,41 @@ fn figure(units: &[&Unit], indicator: &'static Indicator, question: Question, wi
     let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
     let now: Vec<Parts> = units.iter().map(|unit| parts(unit, indicator, question.period)).collect();
     let (value, left_out) = catalogue::value(indicator, &now).map_err(beyond)?;
+    let value = if question.own { value } else { without_sex(indicator, value)? };
     let previous = match question.period.previous().filter(|_| question.compare) {
         // What a promptness was is in cells that are not read for the period before.
         Some(before) if days_of(indicator).is_none() => {
             let parts: Vec<Parts> = units.iter().map(|unit| parts(unit, indicator, before)).collect();
-            Some(catalogue::value(indicator, &parts).map_err(beyond)?.0)
+            let value = catalogue::value(indicator, &parts).map_err(beyond)?.0;
+            Some(if question.own { value } else { without_sex(indicator, value)? })
         }
         _ => None,
     };
-    let median = if with_median && units.len() > 1 { median(indicator, &now)? } else { None };
+    let median = if with_median && units.len() > 1 { median(indicator, &now, question.own)? } else { None };
     let promptness = match days_of(indicator) {
         None => None,
         Some(dimension) => Some(promptness(&days(units, question.period, dimension)).map_err(beyond)?),
     };
     Ok(Figure { indicator, value, left_out, previous, median, promptness })
+}
+
+/// How many women there are is a cut of how many persons there are: above, it is rounded as cuts are, so that it gives back
+/// nothing that a table of sex and age hides.
+fn without_sex(indicator: &Indicator, value: Value) -> Result<Value> {
+    if !indicator.numerator.iter().any(|term| term.measure == Measure::WomenInForce) {
+        return Ok(value);
+    }
+    let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
+    let Some(women) = value.numerator else { return Ok(value) };
+    let women = i64::try_from(women).map_err(|_| Error::from(Problem::of(Code::AmountTooLarge)))?;
+    let Some(shown) = rounded(women) else {
+        return Ok(Value { numerator: None, value: None, undefined: Some(Undefined::TooFew), ..value });
+    };
+    let again = match value.denominator {
+        None => Some(shown),
+        Some(all) => money::ratio(i128::from(shown), all, indicator.unit.scale()).map_err(beyond)?,
+    };
+    Ok(Value { numerator: Some(i128::from(shown)), value: again, ..value })
 }
 
 /// The days of all claims that were paid.
@@ -282,11 +309,12 @@ fn parts(unit: &Unit, indicator: &Indicator, period: Period) -> Parts {
     Parts { denominator: target.map(i128::from), ..found }
 }
 
-fn median(indicator: &Indicator, units: &[Parts]) -> Result<Option<i64>> {
+fn median(indicator: &Indicator, units: &[Parts], own: bool) -> Result<Option<i64>> {
     let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
     let mut values = Vec::with_capacity(units.len());
     for unit in units {
         let (value, _) = catalogue::value(indicator, std::slice::from_ref(unit)).map_err(beyond)?;
+        let value = if own { value } else { without_sex(indicator, value)? };
         values.extend(value.value);
     }
     values.sort_unstable();

@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::money::Currency;
 use crate::reports::facts::service as facts;
-use crate::reports::measures::{Cells, Dimension, Totals};
+use crate::reports::measures::{Cells, Dimension, Measure, Totals};
 use crate::reports::releases::model::{Basis, Release, TargetPopulation};
 use crate::reports::releases::service as releases;
 use crate::reports::releases::store;
@@ -24,6 +24,21 @@ pub struct Unit {
     pub months: BTreeMap<NaiveDate, KnownMonth>,
     /// When its months were first reported, those that were closed or handed in.
     pub first_reports: BTreeMap<NaiveDate, NaiveDateTime>,
+    /// It has so few persons that its figures are theirs: a body above is shown nothing of it.
+    pub too_small: bool,
+}
+
+/// A unit of fewer persons is not shown above.
+const SMALLEST_UNIT: i64 = 8;
+
+impl Unit {
+    /// Whether the last month that is known tells of persons, and of too few.
+    fn is_too_small(&self) -> bool {
+        let Some(last) = self.months.values().next_back() else { return false };
+        [Measure::BeneficiariesInForce, Measure::PersonsRegistered]
+            .iter()
+            .any(|measure| (1..SMALLEST_UNIT).contains(&last.totals.get(*measure)))
+    }
 }
 
 /// What is known of a month.
@@ -66,6 +81,7 @@ pub fn own(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> 
         target: targets(db, &[scope.organisation()], asked.period)?.pop(),
         months: BTreeMap::new(),
         first_reports: BTreeMap::new(),
+        too_small: false,
     };
     let now = db.clock().now();
     for month in facts::months(db, &figures, asked.span(), &as_of)? {
@@ -118,7 +134,14 @@ pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>
         // Currency and name are the tree's; a mutual without a currency has no figures.
         let currency = picture.organisation(*id).and_then(|found| found.currency);
         let currency = currency.ok_or_else(|| Error::Fault(format!("the mutual {id} has no usable currency")))?;
-        let unit = Unit { id: *id, currency, target: None, months: BTreeMap::new(), first_reports: BTreeMap::new() };
+        let unit = Unit {
+            id: *id,
+            currency,
+            target: None,
+            months: BTreeMap::new(),
+            first_reports: BTreeMap::new(),
+            too_small: false,
+        };
         units.insert(*id, unit);
     }
     for row in rows {
@@ -138,6 +161,7 @@ pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>
         }
     }
     let mut units: Vec<Unit> = units.into_values().collect();
+    units.iter_mut().for_each(|unit| unit.too_small = unit.is_too_small());
     units.sort_by_key(|unit| picture.organisation(unit.id).map(|found| found.code.clone()));
     Ok(units)
 }
