@@ -244,7 +244,6 @@ fn act(
                 must_be_given(w, scope.mutual(), blocks, number, || format!("/members/{at}/card_number"))?;
                 person.id = Some(person.id.unwrap_or_else(|| w.new_id()));
             }
-            let members: Vec<MemberId> = persons.iter().filter_map(|person| person.id).collect();
             let new = NewHousehold {
                 number: asked.number.clone(),
                 section,
@@ -254,13 +253,15 @@ fn act(
                 registered_on: asked.registered_on,
                 members: persons,
             };
-            service::register(w, scope, order, &new)?;
-            seen_twice(w, scope, &members)
+            let newcomers = service::register(w, scope, order, &new)?;
+            let others = duplicates::look(w, scope, newcomers)?;
+            first_seen(w, scope, &others)
         }
         Wanted::Member(household, on, person) => {
             must_be_given(w, scope.mutual(), blocks, person.card_number.as_deref(), || "/card_number".into())?;
             let id = events::arrive(w, by.hooks, scope, order, *household, *on, person)?;
-            seen_twice(w, scope, &[id])
+            let others = duplicates::look_at(w, scope, &[id])?;
+            first_seen(w, scope, &others)
         }
         Wanted::CorrectHousehold(asked) => {
             let id = HouseholdId::new(entity);
@@ -293,7 +294,8 @@ fn act(
             let event = asked.as_ref().clone().into_event(scope.today(), section)?;
             events::record(w, by.hooks, scope, order, HouseholdId::new(entity), &event)?;
             let new = duplicates::just_registered(w, scope, HouseholdId::new(entity))?;
-            seen_twice(w, scope, &new)
+            let others = duplicates::look_at(w, scope, &new)?;
+            first_seen(w, scope, &others)
         }
         Wanted::Payment(asked) => {
             if asked.currency != scope.currency().code() {
@@ -374,9 +376,9 @@ fn must_be_given(
 }
 
 /// The first person whom a new one may be, where the caller sees him (R50).
-fn seen_twice(w: &mut Write, scope: &MutualScope, members: &[MemberId]) -> Result<Option<String>> {
-    for other in duplicates::look(w, scope, members)? {
-        if households::find_member(w, scope, other)?.is_some() {
+fn first_seen(w: &mut Write, scope: &MutualScope, others: &[MemberId]) -> Result<Option<String>> {
+    for other in others {
+        if households::find_member(w, scope, *other)?.is_some() {
             return Ok(Some(format!("member/{other}")));
         }
     }

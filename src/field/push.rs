@@ -357,7 +357,7 @@ impl Push<'_> {
             id,
             device_id: self.by.device.id,
             hash: op.hash.to_vec(),
-            result: json!(result).to_string(),
+            result: serde_json::to_string(result).map_err(|error| Error::Fault(error.to_string()))?,
             recorded_at: w.now(),
         };
         if !store::insert_result(w, &row)? {
