@@ -1,6 +1,7 @@
 //! Numbers in turn: card numbers, household and enrolment numbers, receipts. A series is one row of the mutual; taking a
 //! number locks it, last of all locks, so that a series has no gap and no number twice.
 use crate::db::Write;
+use crate::db::kept::kept;
 use crate::db::schema::series;
 use crate::ids::*;
 use crate::words;
@@ -104,10 +105,14 @@ pub fn take(
         .and(series::kind.eq(kind))
         .and(series::issuer_id.eq(issuer))
         .and(series::year.eq(year));
-    let mut moved = diesel::update(series::table.filter(this))
-        .set(series::last_number.eq(series::last_number + count))
-        .execute(w.conn())?;
-    if moved == 0 {
+    let forward = |w: &mut Write| -> QueryResult<Option<(SeriesId, i64)>> {
+        let forward =
+            diesel::update(series::table.filter(this)).set(series::last_number.eq(series::last_number + count));
+        let forward = kept(forward.returning((series::id, series::last_number)));
+        crate::on_each!(w.conn(), |c| forward.load(c)).map(|mut rows| rows.pop())
+    };
+    let mut moved = forward(w)?;
+    if moved.is_none() {
         let row = Row {
             mutual_id: mutual,
             id: w.new_id(),
@@ -121,14 +126,8 @@ pub fn take(
             .values(&row)
             .on_conflict_do_nothing()
             .execute(c))?;
-        moved = diesel::update(series::table.filter(this))
-            .set(series::last_number.eq(series::last_number + count))
-            .execute(w.conn())?;
+        moved = forward(w)?;
     }
-    if moved != 1 {
-        return Err(diesel::result::Error::NotFound);
-    }
-    let (id, last): (SeriesId, i64) =
-        series::table.filter(this).select((series::id, series::last_number)).first(w.conn())?;
+    let (id, last) = moved.ok_or(diesel::result::Error::NotFound)?;
     Ok((id, last - count + 1))
 }

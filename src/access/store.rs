@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 /// The version that moves with every change of users, grants, links, organisations and with every ended session.
 pub fn access_version(r: &mut Read) -> QueryResult<i64> {
-    access_state::table.find(1).select(access_state::version).first(r.conn())
+    access_state::table.find(1).select(access_state::version).get_result(r.conn())
 }
 
 /// Moves the version: the last thing a change of access does, so that the row is held shortly.
@@ -112,7 +112,7 @@ pub fn list_logins(r: &mut Read) -> QueryResult<Vec<LoginFacts>> {
 
 /// A user.
 pub fn find_user(r: &mut Read, id: UserId) -> QueryResult<Option<User>> {
-    users::table.find(id).select(User::as_select()).first(r.conn()).optional()
+    users::table.find(id).select(User::as_select()).get_result(r.conn()).optional()
 }
 
 /// Takes a user's row as a lock and moves its version.
@@ -182,7 +182,7 @@ pub fn find_grant(r: &mut Read, user: UserId, id: GrantId) -> QueryResult<Option
 
 /// A grant by its id alone: grants belong to no mutual.
 pub fn find_grant_by_id(r: &mut Read, id: GrantId) -> QueryResult<Option<Grant>> {
-    grants::table.find(id).select(Grant::as_select()).first(r.conn()).optional()
+    grants::table.find(id).select(Grant::as_select()).get_result(r.conn()).optional()
 }
 
 /// How many standing grants of a role there are on an organisation.
@@ -276,7 +276,7 @@ pub fn insert_session(w: &mut Write, session: &Session) -> QueryResult<()> {
 
 /// A session.
 pub fn find_session(r: &mut Read, id: SessionId) -> QueryResult<Option<Session>> {
-    sessions::table.find(id).select(Session::as_select()).first(r.conn()).optional()
+    sessions::table.find(id).select(Session::as_select()).get_result(r.conn()).optional()
 }
 
 /// The user's sessions that stand, newest first.

@@ -22,12 +22,12 @@ pub fn claim_command(w: &mut Write, row: &CommandRow) -> QueryResult<bool> {
 /// # Errors
 /// The database's.
 pub fn find_command(r: &mut Read, mutual: MutualId, id: CommandId) -> QueryResult<Option<CommandRow>> {
-    commands::table.find((mutual, id)).select(CommandRow::as_select()).first(r.conn()).optional()
+    commands::table.find((mutual, id)).select(CommandRow::as_select()).get_result(r.conn()).optional()
 }
 
 /// An audit row of a mutual.
 pub fn find(r: &mut Read, mutual: MutualId, id: AuditId) -> QueryResult<Option<AuditRow>> {
-    audit_rows::table.find((mutual, id)).select(AuditRow::as_select()).first(r.conn()).optional()
+    audit_rows::table.find((mutual, id)).select(AuditRow::as_select()).get_result(r.conn()).optional()
 }
 
 /// Writes audit rows with their values.

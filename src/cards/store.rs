@@ -31,7 +31,7 @@ pub fn insert_revocation(w: &mut Write, row: &Revocation, token_hash: &[u8]) -> 
 
 /// A proof.
 pub fn find(r: &mut Read, mutual: MutualId, id: ProofId) -> QueryResult<Option<Proof>> {
-    proofs::table.find((mutual, id)).select(Proof::as_select()).first(r.conn()).optional()
+    proofs::table.find((mutual, id)).select(Proof::as_select()).get_result(r.conn()).optional()
 }
 
 /// A person's last proof of a kind.
@@ -58,12 +58,12 @@ pub fn find_revocation(r: &mut Read, mutual: MutualId, proof: ProofId) -> QueryR
 
 /// The holder of a proof: a card's person, the principal of a certificate.
 pub fn get_holder(r: &mut Read, proof: &Proof) -> QueryResult<Member> {
-    members::table.find((proof.mutual_id, proof.member_id)).select(Member::as_select()).first(r.conn())
+    members::table.find((proof.mutual_id, proof.member_id)).select(Member::as_select()).get_result(r.conn())
 }
 
 /// The number of a proof's household.
 pub fn get_household_number(r: &mut Read, proof: &Proof) -> QueryResult<String> {
-    households::table.find((proof.mutual_id, proof.household_id)).select(households::number).first(r.conn())
+    households::table.find((proof.mutual_id, proof.household_id)).select(households::number).get_result(r.conn())
 }
 
 /// The persons named on a certificate.

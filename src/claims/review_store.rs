@@ -38,7 +38,7 @@ pub fn insert_links(w: &mut Write, row: &Links) -> QueryResult<bool> {
 
 /// What a claim cites; nothing where it cites nothing.
 pub fn find_links(r: &mut Read, mutual: MutualId, claim: ClaimId) -> QueryResult<Option<Links>> {
-    claim_links::table.find((mutual, claim)).select(Links::as_select()).first(r.conn()).optional()
+    claim_links::table.find((mutual, claim)).select(Links::as_select()).get_result(r.conn()).optional()
 }
 
 /// What these claims cite.
@@ -72,7 +72,7 @@ pub fn put_review(w: &mut Write, row: &Review) -> QueryResult<()> {
 
 /// Why a claim waits or waited.
 pub fn find_review(r: &mut Read, mutual: MutualId, claim: ClaimId) -> QueryResult<Option<Review>> {
-    claim_reviews::table.find((mutual, claim)).select(Review::as_select()).first(r.conn()).optional()
+    claim_reviews::table.find((mutual, claim)).select(Review::as_select()).get_result(r.conn()).optional()
 }
 
 /// Claims that wait, the riskiest first; of one person's work where asked.
@@ -153,7 +153,7 @@ pub fn insert_letter(w: &mut Write, row: &Letter) -> QueryResult<bool> {
 
 /// A letter.
 pub fn find_letter(r: &mut Read, mutual: MutualId, id: LetterId) -> QueryResult<Option<Letter>> {
-    letters::table.find((mutual, id)).select(Letter::as_select()).first(r.conn()).optional()
+    letters::table.find((mutual, id)).select(Letter::as_select()).get_result(r.conn()).optional()
 }
 
 /// The letter of this number.
@@ -213,7 +213,7 @@ pub fn insert_appeal(w: &mut Write, row: &Appeal) -> QueryResult<()> {
 
 /// An appeal.
 pub fn find_appeal(r: &mut Read, mutual: MutualId, id: AppealId) -> QueryResult<Option<Appeal>> {
-    appeals::table.find((mutual, id)).select(Appeal::as_select()).first(r.conn()).optional()
+    appeals::table.find((mutual, id)).select(Appeal::as_select()).get_result(r.conn()).optional()
 }
 
 /// The appeals against a claim's decisions, by id.

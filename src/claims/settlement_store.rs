@@ -164,7 +164,7 @@ pub fn lock(w: &mut Write, mutual: MutualId, id: SettlementId) -> QueryResult<bo
 
 /// A settlement.
 pub fn find(r: &mut Read, mutual: MutualId, id: SettlementId) -> QueryResult<Option<Settlement>> {
-    settlements::table.find((mutual, id)).select(Settlement::as_select()).first(r.conn()).optional()
+    settlements::table.find((mutual, id)).select(Settlement::as_select()).get_result(r.conn()).optional()
 }
 
 /// Writes where a settlement stands, which is locked.
@@ -322,7 +322,7 @@ pub fn insert_advance(w: &mut Write, row: &Advance) -> QueryResult<()> {
 
 /// An advance.
 pub fn find_advance(r: &mut Read, mutual: MutualId, id: AdvanceId) -> QueryResult<Option<Advance>> {
-    advances::table.find((mutual, id)).select(Advance::as_select()).first(r.conn()).optional()
+    advances::table.find((mutual, id)).select(Advance::as_select()).get_result(r.conn()).optional()
 }
 
 /// Advances by id.

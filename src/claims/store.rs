@@ -72,12 +72,12 @@ pub fn insert_lines(w: &mut Write, rows: &[Line]) -> QueryResult<()> {
 
 /// A claim.
 pub fn find(r: &mut Read, scope: &MutualScope, id: ClaimId) -> QueryResult<Option<Claim>> {
-    claims::table.find((scope.mutual(), id)).select(Claim::as_select()).first(r.conn()).optional()
+    claims::table.find((scope.mutual(), id)).select(Claim::as_select()).get_result(r.conn()).optional()
 }
 
 /// A claim of a mutual, for a command that has its right already.
 pub fn find_in(r: &mut Read, mutual: MutualId, id: ClaimId) -> QueryResult<Option<Claim>> {
-    claims::table.find((mutual, id)).select(Claim::as_select()).first(r.conn()).optional()
+    claims::table.find((mutual, id)).select(Claim::as_select()).get_result(r.conn()).optional()
 }
 
 /// The lines of a claim, by line.

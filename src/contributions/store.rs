@@ -27,7 +27,7 @@ pub fn lock_desk(w: &mut Write, mutual: MutualId, id: CashDeskId) -> QueryResult
 
 /// A desk.
 pub fn find_desk(r: &mut Read, mutual: MutualId, id: CashDeskId) -> QueryResult<Option<CashDesk>> {
-    cash_desks::table.find((mutual, id)).select(CashDesk::as_select()).first(r.conn()).optional()
+    cash_desks::table.find((mutual, id)).select(CashDesk::as_select()).get_result(r.conn()).optional()
 }
 
 /// A desk's last session, open or closed.
@@ -48,7 +48,7 @@ pub fn insert_session(w: &mut Write, row: &CashSession) -> QueryResult<()> {
 
 /// A session.
 pub fn find_session(r: &mut Read, mutual: MutualId, id: CashSessionId) -> QueryResult<Option<CashSession>> {
-    cash_sessions::table.find((mutual, id)).select(CashSession::as_select()).first(r.conn()).optional()
+    cash_sessions::table.find((mutual, id)).select(CashSession::as_select()).get_result(r.conn()).optional()
 }
 
 /// A desk's sessions, the last first, before a number.
@@ -210,7 +210,7 @@ pub fn find_reversal_of(r: &mut Read, mutual: MutualId, payment: PaymentId) -> Q
 
 /// A reversal.
 pub fn find_reversal(r: &mut Read, mutual: MutualId, id: ReversalId) -> QueryResult<Option<Reversal>> {
-    reversals::table.find((mutual, id)).select(Reversal::as_select()).first(r.conn()).optional()
+    reversals::table.find((mutual, id)).select(Reversal::as_select()).get_result(r.conn()).optional()
 }
 
 /// The reversals of these payments, with their receipts.
@@ -232,7 +232,7 @@ pub fn list_reversals_on(
 
 /// A receipt.
 pub fn find_receipt(r: &mut Read, mutual: MutualId, id: ReceiptId) -> QueryResult<Option<Receipt>> {
-    receipts::table.find((mutual, id)).select(Receipt::as_select()).first(r.conn()).optional()
+    receipts::table.find((mutual, id)).select(Receipt::as_select()).get_result(r.conn()).optional()
 }
 
 /// The labels of receipts.
@@ -280,7 +280,7 @@ pub fn behind_receipt(r: &mut Read, mutual: MutualId, id: ReceiptId) -> QueryRes
         .first(r.conn())
         .optional()?;
     if let Some((reversal, payment)) = reversal {
-        let label = receipts::table.find((mutual, payment.receipt_id)).select(receipts::label).first(r.conn())?;
+        let label = receipts::table.find((mutual, payment.receipt_id)).select(receipts::label).get_result(r.conn())?;
         return Ok(Some(Behind::Reversal(reversal, payment, label)));
     }
     let refund: Option<Refund> = refunds::table
@@ -376,12 +376,12 @@ pub fn sum_of_collector(r: &mut Read, mutual: MutualId, collector: UserId) -> Qu
 
 /// The household to which a payment belongs.
 pub fn household_of(r: &mut Read, mutual: MutualId, payment: PaymentId) -> QueryResult<Option<HouseholdId>> {
-    payments::table.find((mutual, payment)).select(payments::household_id).first(r.conn()).optional()
+    payments::table.find((mutual, payment)).select(payments::household_id).get_result(r.conn()).optional()
 }
 
 /// A due.
 pub fn find_due(r: &mut Read, mutual: MutualId, id: DueId) -> QueryResult<Option<Due>> {
-    dues::table.find((mutual, id)).select(Due::as_select()).first(r.conn()).optional()
+    dues::table.find((mutual, id)).select(Due::as_select()).get_result(r.conn()).optional()
 }
 
 /// Holds off invoices to other payers: a due is in one or is relieved, never both.

@@ -4,6 +4,7 @@ pub mod backup;
 mod conn;
 pub mod connect;
 pub mod effects;
+pub mod kept;
 pub mod migrate;
 pub mod schema;
 pub mod split;
@@ -233,6 +234,9 @@ impl Write<'_> {
     /// # Errors
     /// The database's.
     pub fn enter(&mut self, wall: Wall) -> QueryResult<()> {
+        if wall == self.read.wall {
+            return Ok(());
+        }
         set_wall(self.read.conn, wall)?;
         self.read.wall = wall;
         Ok(())

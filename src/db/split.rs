@@ -8,7 +8,7 @@
 //! - `access/store.rs`: a user whose e-mail or phone may be taken
 //! - `organisations/store.rs`: an organisation and an area whose code or name may be taken, predecessors of areas
 //! - `products/store.rs`: a product whose code may be taken
-//! - `series.rs`: the first number of a series, or the next
+//! - `series.rs`: the first number of a series, or the next, in one statement
 //! - `households/store.rs`: a household or member whose number may be taken, memberships and words of names by the hundred
 //! - `households/duplicates_store.rs`: a pair that may be known, keys of persons by the hundred
 //! - `households/file_store.rs`: a group whose code may be taken, phones by the hundred
@@ -43,16 +43,28 @@ macro_rules! on_each {
     };
 }
 
-/// Inserts many rows, a few hundred at a time: both engines bound the number of values of one statement.
+/// Inserts many rows: on PostgreSQL, where each statement is a round trip, a few hundred at a time, since it bounds their
+/// values; on SQLite one by one, since the statement of one row stays prepared and that of many would be parsed each time.
 #[macro_export]
 macro_rules! insert_all {
     ($write:expr, $table:expr, $rows:expr) => {{
         let mut result: diesel::QueryResult<()> = Ok(());
-        for chunk in $rows.chunks(500) {
-            let outcome = $crate::on_each!($write.conn(), |c| diesel::insert_into($table).values(chunk).execute(c));
-            if let Err(error) = outcome {
-                result = Err(error);
-                break;
+        match $write.conn() {
+            $crate::db::Conn::Pg(c) => {
+                for chunk in $rows.chunks(500) {
+                    result = diesel::insert_into($table).values(chunk).execute(c).map(|_| ());
+                    if result.is_err() {
+                        break;
+                    }
+                }
+            }
+            $crate::db::Conn::Sqlite(c) => {
+                for row in $rows.iter() {
+                    result = diesel::insert_into($table).values(row).execute(c).map(|_| ());
+                    if result.is_err() {
+                        break;
+                    }
+                }
             }
         }
         result

@@ -301,6 +301,17 @@ fn class_of(w: &mut Write, joined: &Joined) -> Result<String> {
 /// # Errors
 /// A fault where stored rows cannot be read.
 pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<HouseholdFacts<Uuid>> {
+    let rows = store::list_of_household(r, mutual, household)?;
+    facts_with(r, mutual, household, rows)
+}
+
+/// As [`facts`], of a household whose enrolments are known.
+fn facts_with(
+    r: &mut Read,
+    mutual: MutualId,
+    household: HouseholdId,
+    rows: Vec<Enrolment>,
+) -> Result<HouseholdFacts<Uuid>> {
     let mut persons: Vec<PersonFacts<Uuid>> = Vec::new();
     for (member, stay) in households::list_of_household(r, mutual, household)? {
         let stay = Stay { from: stay.from_on, to: stay.to_on, waiting_from: stay.waiting_from };
@@ -322,7 +333,6 @@ pub fn facts(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Result<H
         }
     }
     persons.sort_by_key(|person| person.id);
-    let rows = store::list_of_household(r, mutual, household)?;
     let money = Position::load(r, mutual, household)?;
     let ids: Vec<ProductVersionId> = rows.iter().map(|row| row.product_version_id).collect();
     let mut params: HashMap<ProductVersionId, CoverParams> = HashMap::new();
@@ -409,9 +419,13 @@ pub fn rewrite_spans(w: &mut Write, household: HouseholdId) -> Result<()> {
     let mutual = w.wall().id();
     let section = crate::households::store::section_of(w, mutual, household)?;
     w.changed("household", household.uuid(), section, section);
-    let spans = spans_of(&facts(w, mutual, household)?)?;
+    let rows = store::list_of_household(w, mutual, household)?;
+    // Who was never enrolled has no cover, whatever else is known of him.
+    let mut wanted = match rows.is_empty() {
+        true => Vec::new(),
+        false => spans_of(&facts_with(w, mutual, household, rows)?)?,
+    };
     let stored: Vec<CoverSpan<Uuid>> = store::list_spans_of(w, mutual, household)?.iter().map(as_cover_span).collect();
-    let mut wanted = spans.clone();
     wanted.sort_by_key(|span| (span.person, span.from));
     if wanted == stored {
         return Ok(());

@@ -1,4 +1,5 @@
 //! The field: devices of agents, what they push, what they pull, and what the office decides on.
+pub mod carrying_out;
 pub mod devices;
 pub mod devices_http;
 pub mod documents;

@@ -1,5 +1,6 @@
 //! What came to nothing in the field, decided in the office: an operation is carried out, corrected or as it was, or discarded.
 //! What is carried out counts for the device from then on, so that what depends on it goes on. And what a lost device sent.
+use super::carrying_out;
 use super::model::*;
 use super::operations::{self, Days, Kind};
 use super::push::{self, Heard, OperationResult, Pushing};
@@ -81,7 +82,7 @@ pub fn accept(
         asker: office.order.asker,
         heard: Heard::Now,
     };
-    let mut result = push::carry_out_for_office(w, &by, &sent, operation)?;
+    let mut result = carrying_out::carry_out_for_office(w, &by, &sent, operation)?;
     result.status = Status::Applied;
     let row = StoredResult {
         mutual_id: mutual,

@@ -20,7 +20,7 @@ pub fn insert_device(w: &mut Write, row: &Device) -> QueryResult<bool> {
 
 /// A device.
 pub fn find_device(r: &mut Read, mutual: MutualId, id: DeviceId) -> QueryResult<Option<Device>> {
-    devices::table.find((mutual, id)).select(Device::as_select()).first(r.conn()).optional()
+    devices::table.find((mutual, id)).select(Device::as_select()).get_result(r.conn()).optional()
 }
 
 /// The pending device that has this code.
@@ -200,7 +200,7 @@ pub fn insert_proposal(w: &mut Write, row: &Proposal) -> QueryResult<()> {
 
 /// A proposal.
 pub fn find_proposal(r: &mut Read, mutual: MutualId, id: OperationId) -> QueryResult<Option<Proposal>> {
-    sync_proposals::table.find((mutual, id)).select(Proposal::as_select()).first(r.conn()).optional()
+    sync_proposals::table.find((mutual, id)).select(Proposal::as_select()).get_result(r.conn()).optional()
 }
 
 /// Proposals by id, those of a state; a registrar of sections sees those of his sections.
@@ -277,7 +277,7 @@ pub fn insert_held(w: &mut Write, row: &HeldPush) -> QueryResult<()> {
 
 /// What a lost device sent.
 pub fn find_held(r: &mut Read, mutual: MutualId, id: HeldPushId) -> QueryResult<Option<HeldPush>> {
-    held_pushes::table.find((mutual, id)).select(HeldPush::as_select()).first(r.conn()).optional()
+    held_pushes::table.find((mutual, id)).select(HeldPush::as_select()).get_result(r.conn()).optional()
 }
 
 /// Held pushes by id, those of a state.
@@ -365,7 +365,7 @@ pub fn list_households_of(
 
 /// The head of the feed, where a pull has made it.
 pub fn find_head(r: &mut Read, mutual: MutualId) -> QueryResult<Option<FeedHead>> {
-    feed_heads::table.find((mutual, mutual)).select(FeedHead::as_select()).first(r.conn()).optional()
+    feed_heads::table.find((mutual, mutual)).select(FeedHead::as_select()).get_result(r.conn()).optional()
 }
 
 /// Makes the head of the feed where it is not there.

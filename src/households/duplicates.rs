@@ -1,7 +1,7 @@
 //! Persons who may be registered twice (R50): flagged where they are registered, never refused, and decided in the office.
 use super::duplicates_store::{self as store, PairState, PossibleDuplicate};
 use super::model::{Household, Member, Membership, Relationship};
-use super::resemblance::{self, Person};
+use super::resemblance::{Folded, Person, Sounds};
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::db::{Db, Read, Wall, Write};
@@ -13,32 +13,85 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of one person, more who share a key with him are not looked at.
-const MOST: i64 = 400;
+const MOST: &str = "400";
 /// Persons whose keys are written in one transaction.
 const AT_ONCE: i64 = 500;
 
+/// A person who was just registered.
+#[derive(Debug, Clone)]
+pub struct Newcomer {
+    id: MemberId,
+    folded: Folded,
+    keys: Vec<String>,
+}
+
+impl Newcomer {
+    fn new(id: MemberId, folded: Folded, sounds: &mut Sounds) -> Self {
+        Newcomer { id, keys: folded.keys(sounds), folded }
+    }
+}
+
 /// What is compared of persons, by their ids: with what their households tell of them.
-fn persons(r: &mut Read, mutual: MutualId, ids: &[MemberId]) -> QueryResult<BTreeMap<MemberId, Person>> {
+fn persons(
+    r: &mut Read,
+    mutual: MutualId,
+    ids: &[MemberId],
+    sounds: &mut Sounds,
+) -> QueryResult<BTreeMap<MemberId, Folded>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let rows = store::list_persons(r, mutual, ids)?;
     let households: Vec<HouseholdId> = rows.iter().map(|(_, _, household)| household.id).collect();
     let heads = store::list_heads(r, mutual, &households)?;
-    let person = |(member, stay, household): Row| {
-        let own = format!("{} {}", member.family_name, member.given_name);
-        let is_head = stay.relationship == Relationship::Principal;
-        let head_name = if is_head { Some(own) } else { heads.get(&household.id).cloned() };
-        let person = Person {
-            head_name,
-            family_name: member.family_name,
-            given_name: member.given_name,
-            sex: member.sex,
-            birth_date: member.birth_date,
-            birth_precision: member.birth_precision,
-            phone: member.phone.or(household.phone),
-            area: household.area_id.map(Key::uuid),
-        };
-        (member.id, person)
+    let mut folded = BTreeMap::new();
+    for (member, stay, household) in rows {
+        let (id, head) = (member.id, heads.get(&household.id));
+        folded.insert(id, fold(member, stay.relationship, &household, head, sounds));
+    }
+    Ok(folded)
+}
+
+/// A person as he is compared, with what his household tells of him.
+fn fold(
+    member: Member,
+    relationship: Relationship,
+    household: &Household,
+    head: Option<&String>,
+    sounds: &mut Sounds,
+) -> Folded {
+    let own = format!("{} {}", member.family_name, member.given_name);
+    let person = Person {
+        head_name: if relationship == Relationship::Principal { Some(own) } else { head.cloned() },
+        family_name: member.family_name,
+        given_name: member.given_name,
+        sex: member.sex,
+        birth_date: member.birth_date,
+        birth_precision: member.birth_precision,
+        phone: member.phone.or_else(|| household.phone.clone()),
+        area: household.area_id.map(Key::uuid),
     };
-    Ok(rows.into_iter().map(person).collect())
+    Folded::new(person, sounds)
+}
+
+/// Keeps by what persons are found who were just added to a household, their stays too.
+///
+/// # Errors
+/// The database's.
+pub fn key_new(w: &mut Write, household: &Household, members: Vec<(Member, Relationship)>) -> Result<Vec<Newcomer>> {
+    let mutual = household.mutual_id;
+    let heads = store::list_heads(w, mutual, &[household.id])?;
+    let mut sounds = Sounds::default();
+    let mut newcomer = |(member, relationship): (Member, Relationship)| {
+        let id = member.id;
+        let folded = fold(member, relationship, household, heads.get(&household.id), &mut sounds);
+        Newcomer::new(id, folded, &mut sounds)
+    };
+    let newcomers: Vec<Newcomer> = members.into_iter().map(&mut newcomer).collect();
+    let keys: Vec<(MemberId, &str)> =
+        newcomers.iter().flat_map(|one| one.keys.iter().map(|key| (one.id, key.as_str()))).collect();
+    store::insert_keys(w, mutual, &keys)?;
+    Ok(newcomers)
 }
 
 /// Keeps by what persons are found again, in the place of what was kept where they are known.
@@ -51,12 +104,13 @@ pub fn key(w: &mut Write, mutual: MutualId, ids: &[MemberId], are_known: bool) -
             store::remove_keys(w, mutual, *id)?;
         }
     }
-    let found = persons(w, mutual, ids)?;
-    let rows: Vec<(MemberId, String)> = found
-        .iter()
-        .flat_map(|(id, person)| resemblance::blocking_keys(person).into_iter().map(|key| (*id, key)))
-        .collect();
-    Ok(store::insert_keys(w, mutual, &rows)?)
+    let mut sounds = Sounds::default();
+    for (id, person) in persons(w, mutual, ids, &mut sounds)? {
+        let keys = person.keys(&mut sounds);
+        let rows: Vec<(MemberId, &str)> = keys.iter().map(|key| (id, key.as_str())).collect();
+        store::insert_keys(w, mutual, &rows)?;
+    }
+    Ok(())
 }
 
 /// Who was registered in a household by this very transaction.
@@ -75,10 +129,17 @@ pub fn just_registered(w: &mut Write, scope: &MutualScope, household: HouseholdI
 /// The database's.
 pub fn look_in(w: &mut Write, scope: &MutualScope, household: HouseholdId) -> Result<()> {
     let new = just_registered(w, scope, household)?;
-    if !new.is_empty() {
-        look(w, scope, &new)?;
-    }
-    Ok(())
+    look_at(w, scope, &new).map(|_| ())
+}
+
+/// As [`look`], for persons by their ids.
+///
+/// # Errors
+/// The database's.
+pub fn look_at(w: &mut Write, scope: &MutualScope, members: &[MemberId]) -> Result<Vec<MemberId>> {
+    let mut sounds = Sounds::default();
+    let found = persons(w, scope.mutual(), members, &mut sounds)?;
+    look(w, scope, found.into_iter().map(|(id, folded)| Newcomer::new(id, folded, &mut sounds)).collect())
 }
 
 /// Looks for others who may be these persons, who were just registered; keeps the pairs and gives the others, the likeliest of
@@ -86,27 +147,25 @@ pub fn look_in(w: &mut Write, scope: &MutualScope, household: HouseholdId) -> Re
 ///
 /// # Errors
 /// The database's.
-pub fn look(w: &mut Write, scope: &MutualScope, members: &[MemberId]) -> Result<Vec<MemberId>> {
+pub fn look(w: &mut Write, scope: &MutualScope, newcomers: Vec<Newcomer>) -> Result<Vec<MemberId>> {
     let mutual = scope.mutual();
-    let new = persons(w, mutual, members)?;
     let mut candidates: BTreeMap<MemberId, BTreeSet<MemberId>> = BTreeMap::new();
-    for (member, person) in &new {
-        let keys = resemblance::blocking_keys(person);
-        let found = store::list_with_keys(w, mutual, &keys, MOST)?.into_iter().filter(|other| other != member);
-        candidates.insert(*member, found.collect());
+    for new in &newcomers {
+        let found = store::list_with_keys(w, mutual, &new.keys, MOST)?;
+        candidates.insert(new.id, found.into_iter().filter(|other| *other != new.id).collect());
     }
+    // Those who were registered together are known already.
+    let mut known: BTreeMap<MemberId, Folded> = newcomers.into_iter().map(|new| (new.id, new.folded)).collect();
     let others: BTreeSet<MemberId> = candidates.values().flatten().copied().collect();
-    if others.is_empty() {
-        return Ok(Vec::new());
-    }
-    let persons = persons(w, mutual, &others.into_iter().collect::<Vec<_>>())?;
+    let others: Vec<MemberId> = others.into_iter().filter(|other| !known.contains_key(other)).collect();
+    let mut sounds = Sounds::default();
+    known.extend(persons(w, mutual, &others, &mut sounds)?);
     let mut flagged = Vec::new();
     for (member, found) in candidates {
-        let Some(own) = new.get(&member) else { continue };
+        let Some(own) = known.get(&member) else { continue };
         let mut likely: Vec<(u32, MemberId)> = found
             .into_iter()
-            .filter_map(|other| Some((resemblance::score(own, persons.get(&other)?), other)))
-            .filter(|(score, _)| *score >= resemblance::THRESHOLD)
+            .filter_map(|other| Some((own.probable(known.get(&other)?, &mut sounds)?, other)))
             .collect();
         likely.sort_by_key(|(score, other)| (std::cmp::Reverse(*score), *other));
         for (score, other) in likely {

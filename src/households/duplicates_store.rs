@@ -2,6 +2,7 @@
 use super::duplicates::Row;
 use super::model::{Household, Member, Membership, Relationship};
 use crate::access::scopes::{MutualScope, Sections};
+use crate::db::kept::{kept, padded};
 use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
@@ -50,9 +51,8 @@ struct KeyRow<'a> {
 }
 
 /// Writes by what persons are found.
-pub fn insert_keys(w: &mut Write, mutual: MutualId, keys: &[(MemberId, String)]) -> QueryResult<()> {
-    let rows: Vec<KeyRow> =
-        keys.iter().map(|(member, key)| KeyRow { mutual_id: mutual, key, member_id: *member }).collect();
+pub fn insert_keys(w: &mut Write, mutual: MutualId, keys: &[(MemberId, &str)]) -> QueryResult<()> {
+    let rows: Vec<KeyRow> = keys.iter().map(|&(member_id, key)| KeyRow { mutual_id: mutual, key, member_id }).collect();
     insert_all!(w, match_keys::table, rows)
 }
 
@@ -63,14 +63,18 @@ pub fn remove_keys(w: &mut Write, mutual: MutualId, member: MemberId) -> QueryRe
     Ok(())
 }
 
-/// Persons who have one of these keys.
-pub fn list_with_keys(r: &mut Read, mutual: MutualId, keys: &[String], limit: i64) -> QueryResult<Vec<MemberId>> {
-    match_keys::table
+/// Persons who have one of these keys; of more than so many the others are not looked at.
+pub fn list_with_keys(
+    r: &mut Read,
+    mutual: MutualId,
+    keys: &[String],
+    most: &'static str,
+) -> QueryResult<Vec<MemberId>> {
+    let having = match_keys::table
         .filter(match_keys::mutual_id.eq(mutual))
-        .filter(match_keys::key.eq_any(keys))
-        .limit(limit)
-        .select(match_keys::member_id)
-        .load(r.conn())
+        .filter(match_keys::key.eq_any(padded(keys)))
+        .select(match_keys::member_id);
+    kept(having).at_most(most).load(r.conn())
 }
 
 /// Persons after an id who have no key yet.
@@ -102,7 +106,7 @@ pub fn list_keyed(r: &mut Read, mutual: MutualId, of: &[MemberId]) -> QueryResul
 pub fn list_persons(r: &mut Read, mutual: MutualId, ids: &[MemberId]) -> QueryResult<Vec<Row>> {
     let mut found: BTreeMap<MemberId, Row> = BTreeMap::new();
     for some in ids.chunks(500) {
-        let rows: Vec<Row> =
+        let these =
             memberships::table
                 .inner_join(
                     members::table
@@ -112,10 +116,10 @@ pub fn list_persons(r: &mut Read, mutual: MutualId, ids: &[MemberId]) -> QueryRe
                     households::mutual_id.eq(memberships::mutual_id).and(households::id.eq(memberships::household_id)),
                 ))
                 .filter(memberships::mutual_id.eq(mutual))
-                .filter(memberships::member_id.eq_any(some))
+                .filter(memberships::member_id.eq_any(padded(some)))
                 .order((memberships::from_on, memberships::id))
-                .select((Member::as_select(), Membership::as_select(), Household::as_select()))
-                .load(r.conn())?;
+                .select((Member::as_select(), Membership::as_select(), Household::as_select()));
+        let rows: Vec<Row> = kept(these).load(r.conn())?;
         found.extend(rows.into_iter().map(|row| (row.0.id, row)));
     }
     Ok(found.into_values().collect())
@@ -125,17 +129,17 @@ pub fn list_persons(r: &mut Read, mutual: MutualId, ids: &[MemberId]) -> QueryRe
 pub fn list_heads(r: &mut Read, mutual: MutualId, of: &[HouseholdId]) -> QueryResult<BTreeMap<HouseholdId, String>> {
     let mut found = BTreeMap::new();
     for some in of.chunks(500) {
-        let rows: Vec<(HouseholdId, String, String)> = memberships::table
+        let heads = memberships::table
             .inner_join(
                 members::table
                     .on(members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id))),
             )
             .filter(memberships::mutual_id.eq(mutual))
-            .filter(memberships::household_id.eq_any(some))
+            .filter(memberships::household_id.eq_any(padded(some)))
             .filter(memberships::relationship.eq(Relationship::Principal))
             .order((memberships::from_on, memberships::id))
-            .select((memberships::household_id, members::family_name, members::given_name))
-            .load(r.conn())?;
+            .select((memberships::household_id, members::family_name, members::given_name));
+        let rows: Vec<(HouseholdId, String, String)> = kept(heads).load(r.conn())?;
         found.extend(rows.into_iter().map(|(id, family, given)| (id, format!("{family} {given}"))));
     }
     Ok(found)
@@ -159,7 +163,7 @@ pub fn insert_pair(w: &mut Write, row: &PossibleDuplicate) -> QueryResult<()> {
 
 /// A pair.
 pub fn find_pair(r: &mut Read, mutual: MutualId, id: PossibleDuplicateId) -> QueryResult<Option<PossibleDuplicate>> {
-    possible_duplicates::table.find((mutual, id)).select(PossibleDuplicate::as_select()).first(r.conn()).optional()
+    possible_duplicates::table.find((mutual, id)).select(PossibleDuplicate::as_select()).get_result(r.conn()).optional()
 }
 
 /// Pairs of a state, by id; who sees some sections sees the pairs both of whom are there.

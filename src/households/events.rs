@@ -271,9 +271,9 @@ impl Made<'_> {
             .map_err(|error| refused(error, "/person/relationship"))?;
         super::service::must_have_room(&known, on)?;
         let person = NewMember { id: Some(id), ..person.clone() };
-        let stays = add_persons(w, scope, self.household, on, std::slice::from_ref(&person))
+        let added = add_persons(w, scope, self.household, on, std::slice::from_ref(&person))
             .map_err(super::service::of_person)?;
-        self.written.begun.extend(stays.iter().map(|stay| stay.id));
+        self.written.begun.extend(added.stays.iter().map(|stay| stay.id));
         self.joined(w, hooks, scope, order, on, person.birth_date)?;
         Ok(id)
     }

@@ -120,7 +120,7 @@ pub fn insert_group(w: &mut Write, row: &Group) -> QueryResult<bool> {
 
 /// A group.
 pub fn find_group(r: &mut Read, mutual: MutualId, id: GroupId) -> QueryResult<Option<Group>> {
-    groups::table.find((mutual, id)).select(Group::as_select()).first(r.conn()).optional()
+    groups::table.find((mutual, id)).select(Group::as_select()).get_result(r.conn()).optional()
 }
 
 /// The mutual's groups, by code.
@@ -149,7 +149,7 @@ pub fn insert_group_member(w: &mut Write, row: &GroupMember) -> QueryResult<()> 
 
 /// A person's membership of a group.
 pub fn find_group_member(r: &mut Read, mutual: MutualId, id: GroupMemberId) -> QueryResult<Option<GroupMember>> {
-    group_members::table.find((mutual, id)).select(GroupMember::as_select()).first(r.conn()).optional()
+    group_members::table.find((mutual, id)).select(GroupMember::as_select()).get_result(r.conn()).optional()
 }
 
 /// A person's memberships of groups.

@@ -291,8 +291,8 @@ pub async fn register(
         .act(
             order,
             move |w, scope, order| {
-                let household = service::register(w, scope, order, &new)?;
-                super::duplicates::look_in(w, scope, household)
+                let newcomers = service::register(w, scope, order, &new)?;
+                super::duplicates::look(w, scope, newcomers).map(|_| ())
             },
             |r, scope, order| show(r, scope, Key::new(order.id.uuid())),
         )

@@ -9,7 +9,7 @@
 use super::model::{BirthPrecision, Sex};
 use super::rules::fold_name;
 use chrono::{Datelike, NaiveDate};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -117,22 +117,42 @@ struct Rewrite {
     before: Beside,
     /// Only in a word that keeps at least so many letters.
     leaves: usize,
+    /// The letters of `from`.
+    needs: u32,
+}
+
+/// Which Latin letters there are, a bit for each.
+const fn letters_of(word: &str) -> u32 {
+    let mut found = 0;
+    let mut left = word.as_bytes();
+    while let [first, rest @ ..] = left {
+        found |= bit(*first as char);
+        left = rest;
+    }
+    found
+}
+
+const fn bit(letter: char) -> u32 {
+    match letter {
+        'a'..='z' => 1 << (letter as u32 - 'a' as u32),
+        _ => 0,
+    }
 }
 
 const fn anywhere(from: &'static str, to: &'static str) -> Rewrite {
-    Rewrite { from, to, after: Beside::Anything, before: Beside::Anything, leaves: 1 }
+    Rewrite { from, to, after: Beside::Anything, before: Beside::Anything, leaves: 1, needs: letters_of(from) }
 }
 
 const fn before(beside: Beside, from: &'static str, to: &'static str) -> Rewrite {
-    Rewrite { from, to, after: Beside::Anything, before: beside, leaves: 1 }
+    Rewrite { from, to, after: Beside::Anything, before: beside, leaves: 1, needs: letters_of(from) }
 }
 
 const fn first(from: &'static str, to: &'static str) -> Rewrite {
-    Rewrite { from, to, after: Beside::Edge, before: Beside::Anything, leaves: 1 }
+    Rewrite { from, to, after: Beside::Edge, before: Beside::Anything, leaves: 1, needs: letters_of(from) }
 }
 
 const fn last(from: &'static str, to: &'static str, leaves: usize) -> Rewrite {
-    Rewrite { from, to, after: Beside::Anything, before: Beside::Edge, leaves }
+    Rewrite { from, to, after: Beside::Anything, before: Beside::Edge, leaves, needs: letters_of(from) }
 }
 
 /// The rewrites in their order; doubled letters become one after each. What one takes away no other brings back, so
@@ -191,7 +211,7 @@ const REWRITES: &[Rewrite] = &[
     anywhere("np", "mp"),
     anywhere("gn", "n"),
     // Kirundi, whose names are long: Ndayiragije and Ndayilagije. In short words it would make one of Sall and Sarr.
-    Rewrite { from: "l", to: "r", after: Beside::Vowel, before: Beside::Vowel, leaves: 7 },
+    Rewrite { from: "l", to: "r", after: Beside::Vowel, before: Beside::Vowel, leaves: 7, needs: letters_of("l") },
     // Arabic names everywhere: Muhammad and Mohamed, Ahmad and Ahmed.
     first("muam", "moam"),
     last("amad", "amed", 4),
@@ -210,17 +230,17 @@ impl Rewrite {
 
     fn fits(&self, word: &[char], at: usize) -> bool {
         let end = at + self.length();
-        word.get(at..end).is_some_and(|letters| letters.iter().copied().eq(self.from.chars()))
+        let mut letters = word.get(at..).unwrap_or_default().iter();
+        self.from.bytes().all(|letter| letters.next() == Some(&char::from(letter)))
             && self.after.is(at.checked_sub(1).and_then(|earlier| word.get(earlier)).copied())
             && self.before.is(word.get(end).copied())
             && word.len() + self.to.len() >= self.leaves + self.length()
     }
 
-    fn apply(&self, word: &mut Vec<char>) {
-        // Most words have nothing to rewrite, which is soon seen.
-        let is_there = |first: char| word.contains(&first) && (0..word.len()).any(|at| self.fits(word, at));
-        if !self.from.chars().next().is_some_and(is_there) {
-            return;
+    /// Rewrites a word; false where there is nothing to rewrite.
+    fn apply(&self, word: &mut Vec<char>) -> bool {
+        if !(0..word.len()).any(|at| self.fits(word, at)) {
+            return false;
         }
         let mut written = Vec::with_capacity(word.len() + 1);
         let mut at = 0;
@@ -235,6 +255,7 @@ impl Rewrite {
         }
         undouble(&mut written);
         *word = written;
+        true
     }
 }
 
@@ -248,10 +269,15 @@ fn undouble(word: &mut Vec<char>) {
 pub fn fold_sound(word: &str) -> String {
     let mut letters: Vec<char> = word.chars().collect();
     undouble(&mut letters);
+    let all = |letters: &[char]| letters.iter().fold(0, |found, letter| found | bit(*letter));
+    let mut there = all(&letters);
     loop {
         let before = letters.clone();
         for rewrite in REWRITES {
-            rewrite.apply(&mut letters);
+            // Most words have nothing to rewrite, which their letters say.
+            if rewrite.needs & there == rewrite.needs && rewrite.apply(&mut letters) {
+                there = all(&letters);
+            }
         }
         if letters == before {
             return letters.into_iter().collect();
@@ -266,13 +292,6 @@ struct Word {
     folded: String,
 }
 
-impl Word {
-    fn new(folded: &str) -> Self {
-        let folded: String = folded.chars().take(LETTERS_MAX).collect();
-        Word { sound: fold_sound(&folded), folded }
-    }
-}
-
 /// Whether a lone N or M is the beginning of the next word, as in N'Diaye and M'Baye.
 fn begins(letter: &str, next: &str) -> bool {
     next.chars().next().is_some_and(|consonant| match letter {
@@ -282,8 +301,27 @@ fn begins(letter: &str, next: &str) -> bool {
     })
 }
 
+/// Sounds of words that were folded already: the names of a household repeat each other.
+#[derive(Debug, Default)]
+pub struct Sounds(HashMap<String, String>);
+
+impl Sounds {
+    fn word(&mut self, folded: &str) -> Word {
+        let folded: String = folded.chars().take(LETTERS_MAX).collect();
+        let sound = match self.0.get(&folded) {
+            Some(sound) => sound.clone(),
+            None => {
+                let sound = fold_sound(&folded);
+                self.0.insert(folded.clone(), sound.clone());
+                sound
+            }
+        };
+        Word { sound, folded }
+    }
+}
+
 /// The words of a name that tell persons apart, each once, in the order in which they are written.
-fn words(name: &str) -> Vec<Word> {
+fn words(name: &str, sounds: &mut Sounds) -> Vec<Word> {
     // An apostrophe stands within a word.
     let name: String = name.chars().filter(|letter| !"'’‘ʼ`´".contains(*letter)).collect();
     let folded = fold_name(&name);
@@ -300,13 +338,13 @@ fn words(name: &str) -> Vec<Word> {
         parts.retain(tells);
     }
     let mut known = BTreeSet::new();
-    let words = parts.iter().take(WORDS_MAX).map(|part| Word::new(part));
+    let words = parts.iter().take(WORDS_MAX).map(|part| sounds.word(part));
     words.filter(|word| known.insert(word.sound.clone())).collect()
 }
 
 /// As [`words`], sorted: in which order a name is written says nothing.
-fn set_of_words(name: &str) -> Vec<Word> {
-    let mut words = words(name);
+fn set_of_words(name: &str, sounds: &mut Sounds) -> Vec<Word> {
+    let mut words = words(name, sounds);
     words.sort();
     words
 }
@@ -328,18 +366,38 @@ impl Person {
     fn day_of_birth(&self) -> Option<NaiveDate> {
         self.birth_date.filter(|_| self.precision() == BirthPrecision::Day)
     }
+}
+
+/// A person with his names folded, once for all comparisons.
+#[derive(Debug, Clone)]
+pub struct Folded {
+    person: Person,
+    /// The words of the whole name, sorted, and those of the head's.
+    whole: Vec<Word>,
+    head: Option<Vec<Word>>,
+}
+
+impl Folded {
+    /// Folds a person's names.
+    pub fn new(person: Person, sounds: &mut Sounds) -> Self {
+        Folded {
+            whole: set_of_words(&person.whole_name(), sounds),
+            head: person.head_name.as_deref().map(|name| set_of_words(name, sounds)),
+            person,
+        }
+    }
 
     /// The head's name where it is another's: the person's own says nothing more.
-    fn other_head(&self, own: &[Word]) -> Option<Vec<Word>> {
-        let head = set_of_words(self.head_name.as_deref()?);
-        let is_own = head.iter().map(|word| &word.sound).eq(own.iter().map(|word| &word.sound));
-        (!head.is_empty() && !is_own).then_some(head)
+    fn other_head(&self) -> Option<Vec<Word>> {
+        let head = self.head.as_ref()?;
+        let is_own = head.iter().map(|word| &word.sound).eq(self.whole.iter().map(|word| &word.sound));
+        (!head.is_empty() && !is_own).then(|| head.clone())
     }
 }
 
 /// The whole name in a key.
-fn sounds(name: &str) -> String {
-    let words: Vec<String> = set_of_words(name).into_iter().map(|word| word.sound).collect();
+fn sounds_of(words: &[Word]) -> String {
+    let words: Vec<&str> = words.iter().map(|word| word.sound.as_str()).collect();
     words.join(".")
 }
 
@@ -348,56 +406,59 @@ fn spans(year: i32) -> [i32; 2] {
     [year - year.rem_euclid(4), year - (year - 2).rem_euclid(4)]
 }
 
-/// The keys under which a person is found: two records that are probably of one person nearly always have one in
-/// common. At most six, or ten where the sex is not known:
-///
-/// - the phone;
-/// - the day of birth, or where it is not known to the day, the whole name and the year;
-/// - where the household lives, with the sex, with the first word of the family name and that of the given name, each
-///   with two spans of years: one word may be misspelt, names missing or swapped, the year off by two. A household
-///   without an area is known by its head's name, and one without either by the person's.
-///
-/// Somebody without a birth date meets somebody with one by the phone only; who moved, or whose sex was miswritten,
-/// meets by the phone, by the day, or by the whole name and year where neither record knows the day.
-pub fn blocking_keys(person: &Person) -> Vec<String> {
-    let mut keys = BTreeSet::new();
-    if let Some(phone) = &person.phone {
-        keys.insert(format!("p{phone}"));
-    }
-    let whole = sounds(&person.whole_name());
-    match (person.day_of_birth(), person.birth_date) {
-        (Some(day), _) => keys.insert(format!("d{}", day.format("%Y%m%d"))),
-        (None, Some(born)) if !whole.is_empty() => keys.insert(format!("n{}:{whole}", born.year())),
-        _ => false,
-    };
-    let head = person.head_name.as_deref().map(sounds).filter(|head| !head.is_empty());
-    let place = match (&person.area, head) {
-        // The end of an id is its random part, and enough of it.
-        (Some(area), _) => format!("{:08x}", area.as_u128() & 0xffff_ffff),
-        (None, Some(head)) => head,
-        (None, None) => whole,
-    };
-    let sexes: &[char] = match person.sex {
-        Sex::Male => &['m'],
-        Sex::Female => &['f'],
-        Sex::Other | Sex::Unknown => &['m', 'f'],
-    };
-    let spans = match person.birth_date {
-        Some(born) => spans(born.year()).map(|span| span.to_string()).to_vec(),
-        None => vec![String::new()],
-    };
-    for word in anchors(person) {
-        for sex in sexes {
-            keys.extend(spans.iter().map(|span| format!("a{}:{sex}{span}:{place}", word.sound)));
+impl Folded {
+    /// The keys under which a person is found: two records that are probably of one person nearly always have one in
+    /// common. At most six, or ten where the sex is not known:
+    ///
+    /// - the phone;
+    /// - the day of birth, or where it is not known to the day, the whole name and the year;
+    /// - where the household lives, with the sex, with the first word of the family name and that of the given name, each
+    ///   with two spans of years: one word may be misspelt, names missing or swapped, the year off by two. A household
+    ///   without an area is known by its head's name, and one without either by the person's.
+    ///
+    /// Somebody without a birth date meets somebody with one by the phone only; who moved, or whose sex was miswritten,
+    /// meets by the phone, by the day, or by the whole name and year where neither record knows the day.
+    pub fn keys(&self, sounds: &mut Sounds) -> Vec<String> {
+        let person = &self.person;
+        let mut keys = BTreeSet::new();
+        if let Some(phone) = &person.phone {
+            keys.insert(format!("p{phone}"));
         }
+        let whole = sounds_of(&self.whole);
+        match (person.day_of_birth(), person.birth_date) {
+            (Some(day), _) => keys.insert(format!("d{}", day.format("%Y%m%d"))),
+            (None, Some(born)) if !whole.is_empty() => keys.insert(format!("n{}:{whole}", born.year())),
+            _ => false,
+        };
+        let head = self.head.as_deref().map(sounds_of).filter(|head| !head.is_empty());
+        let place = match (&person.area, head) {
+            // The end of an id is its random part, and enough of it.
+            (Some(area), _) => format!("{:08x}", area.as_u128() & 0xffff_ffff),
+            (None, Some(head)) => head,
+            (None, None) => whole,
+        };
+        let sexes: &[char] = match person.sex {
+            Sex::Male => &['m'],
+            Sex::Female => &['f'],
+            Sex::Other | Sex::Unknown => &['m', 'f'],
+        };
+        let spans = match person.birth_date {
+            Some(born) => spans(born.year()).map(|span| span.to_string()).to_vec(),
+            None => vec![String::new()],
+        };
+        for word in anchors(person, sounds) {
+            for sex in sexes {
+                keys.extend(spans.iter().map(|span| format!("a{}:{sex}{span}:{place}", word.sound)));
+            }
+        }
+        keys.into_iter().map(|key| key.chars().take(KEY_LETTERS_MAX).collect()).collect()
     }
-    keys.into_iter().map(|key| key.chars().take(KEY_LETTERS_MAX).collect()).collect()
 }
 
 /// The first word of each name; two of the one where the other is empty.
-fn anchors(person: &Person) -> Vec<Word> {
-    let family = words(&person.family_name);
-    let given = words(&person.given_name);
+fn anchors(person: &Person, sounds: &mut Sounds) -> Vec<Word> {
+    let family = words(&person.family_name, sounds);
+    let given = words(&person.given_name, sounds);
     if family.is_empty() || given.is_empty() {
         return family.into_iter().chain(given).take(2).collect();
     }
@@ -462,12 +523,16 @@ fn take(a: &mut Vec<Word>, b: &mut Vec<Word>, agree: impl Fn(&Word, &Word) -> bo
 }
 
 /// Takes out words of `a` that `b` writes as two: Jeanbosco, Jean-Bosco.
-fn take_joined(a: &mut Vec<Word>, b: &mut Vec<Word>, agree: impl Fn(&Word, &Word) -> bool) -> usize {
+fn take_joined(a: &mut Vec<Word>, b: &mut Vec<Word>, as_spelt: bool, sounds: &mut Sounds) -> usize {
     let before = a.len();
     a.retain(|word| {
         let pairs = (0..b.len()).flat_map(|i| (0..b.len()).filter(move |j| *j != i).map(move |j| (i, j)));
-        let joined = |i: usize, j: usize| match (b.get(i), b.get(j)) {
-            (Some(one), Some(two)) => agree(word, &Word::new(&format!("{}{}", one.folded, two.folded))),
+        let mut joined = |i: usize, j: usize| match (b.get(i), b.get(j)) {
+            (Some(one), Some(two)) => {
+                let both = format!("{}{}", one.folded, two.folded);
+                let folded: String = both.chars().take(LETTERS_MAX).collect();
+                word.folded == folded || (!as_spelt && word.sound == sounds.word(&folded).sound)
+            }
             _ => false,
         };
         match pairs.into_iter().find(|(i, j)| joined(*i, *j)) {
@@ -484,7 +549,7 @@ fn take_joined(a: &mut Vec<Word>, b: &mut Vec<Word>, agree: impl Fn(&Word, &Word
 
 /// Points for two names as sets of words, never below 0. Where the sexes differ only what is spelt alike counts, for
 /// René is not Renée nor Mario Maria.
-fn points_of_names(names: [Vec<Word>; 2], sexes_differ: bool) -> i32 {
+fn points_of_names(names: [Vec<Word>; 2], sexes_differ: bool, sounds: &mut Sounds) -> i32 {
     let [mut a, mut b] = names;
     // Which of several pairs is taken depends on the order; this makes it the same both ways.
     if a > b {
@@ -493,7 +558,7 @@ fn points_of_names(names: [Vec<Word>; 2], sexes_differ: bool) -> i32 {
     let lone = if a.len().max(b.len()) == 1 { NAME_OF_ONE_WORD } else { 0 };
     let agree = |a: &Word, b: &Word| if sexes_differ { a.folded == b.folded } else { a.sound == b.sound };
     let mut pairs = take(&mut a, &mut b, agree);
-    pairs += take_joined(&mut a, &mut b, agree) + take_joined(&mut b, &mut a, agree);
+    pairs += take_joined(&mut a, &mut b, sexes_differ, sounds) + take_joined(&mut b, &mut a, sexes_differ, sounds);
     let mut near = 0;
     if !sexes_differ {
         near += take(&mut a, &mut b, |a, b| are_near(a, b, 1));
@@ -541,20 +606,42 @@ fn points_of_birth(a: &Person, b: &Person) -> i32 {
     }
 }
 
-/// How alike two records are, from 0 to 100; from [`THRESHOLD`] on they are probably of one person. The same both ways.
-pub fn score(a: &Person, b: &Person) -> u32 {
-    let known = |sex: Sex| matches!(sex, Sex::Male | Sex::Female);
-    let same_sex = (known(a.sex) && known(b.sex)).then_some(a.sex == b.sex);
-    let names = [set_of_words(&a.whole_name()), set_of_words(&b.whole_name())];
-    let [own, other] = &names;
-    let heads = a.other_head(own).zip(b.other_head(other));
-    let phone = points(a.phone.as_ref().zip(b.phone.as_ref()).map(|(a, b)| a == b), SAME_PHONE, OTHER_PHONE);
-    let area = points(a.area.zip(b.area).map(|(a, b)| a == b), SAME_AREA, OTHER_AREA);
-    let head = points(heads.map(|(a, b)| points_of_names([a, b], false) > 0), SAME_HEAD, OTHER_HEAD);
-    let name = points_of_names(names, same_sex == Some(false));
-    let sum =
-        name + points_of_birth(a, b) + points(same_sex, SAME_SEX, OTHER_SEX) + (phone + area + head).min(HOUSEHOLD_MAX);
-    u32::try_from(sum.clamp(0, 100)).unwrap_or(0)
+impl Folded {
+    /// How alike two records are, from 0 to 100. The same both ways.
+    pub fn score(&self, other: &Folded, sounds: &mut Sounds) -> u32 {
+        self.score_with(self.points_of_names(other, sounds), other, sounds)
+    }
+
+    /// How alike two records are that are probably of one person: [`THRESHOLD`] or more.
+    pub fn probable(&self, other: &Folded, sounds: &mut Sounds) -> Option<u32> {
+        let names = self.points_of_names(other, sounds);
+        // Nobody else than of much the same name gets there, which most of those born on a day have not.
+        if u32::try_from(names + SAME_DAY + SAME_SEX + HOUSEHOLD_MAX).is_ok_and(|most| most < THRESHOLD) {
+            return None;
+        }
+        Some(self.score_with(names, other, sounds)).filter(|score| *score >= THRESHOLD)
+    }
+
+    fn same_sex(&self, other: &Folded) -> Option<bool> {
+        let known = |sex: Sex| matches!(sex, Sex::Male | Sex::Female);
+        let (one, two) = (self.person.sex, other.person.sex);
+        (known(one) && known(two)).then_some(one == two)
+    }
+
+    fn points_of_names(&self, other: &Folded, sounds: &mut Sounds) -> i32 {
+        points_of_names([self.whole.clone(), other.whole.clone()], self.same_sex(other) == Some(false), sounds)
+    }
+
+    fn score_with(&self, names: i32, other: &Folded, sounds: &mut Sounds) -> u32 {
+        let (a, b) = (&self.person, &other.person);
+        let heads = self.other_head().zip(other.other_head());
+        let phone = points(a.phone.as_ref().zip(b.phone.as_ref()).map(|(a, b)| a == b), SAME_PHONE, OTHER_PHONE);
+        let area = points(a.area.zip(b.area).map(|(a, b)| a == b), SAME_AREA, OTHER_AREA);
+        let head = points(heads.map(|(a, b)| points_of_names([a, b], false, sounds) > 0), SAME_HEAD, OTHER_HEAD);
+        let sex = points(self.same_sex(other), SAME_SEX, OTHER_SEX);
+        let sum = names + points_of_birth(a, b) + sex + (phone + area + head).min(HOUSEHOLD_MAX);
+        u32::try_from(sum.clamp(0, 100)).unwrap_or(0)
+    }
 }
 
 /// Points for what agrees or differs, and none for what is not known of both.
@@ -564,9 +651,4 @@ fn points(same: Option<bool>, agrees: i32, differs: i32) -> i32 {
         Some(false) => differs,
         None => 0,
     }
-}
-
-/// Whether two records are probably of one person.
-pub fn is_probable(a: &Person, b: &Person) -> bool {
-    score(a, b) >= THRESHOLD
 }

@@ -1,4 +1,5 @@
 //! Commands of the register: register a household with its members, correct typing errors. What happens later is an event.
+use super::duplicates::Newcomer;
 use super::file_store as files;
 use super::model::*;
 use super::phones::{Dialled, dialled};
@@ -102,11 +103,11 @@ pub fn mutual_of_card(picture: &Picture, card: &str, code: Option<&str>) -> Resu
     found.map(|organisation| organisation.id).ok_or_else(|| Code::NotFound.into())
 }
 
-/// Registers a household with its members, each with a card number of the mutual.
+/// Registers a household with its members, each with a card number of the mutual; gives them as duplicates are looked for.
 ///
 /// # Errors
 /// `no_principal`, `second_principal`, `impossible_date`, `future_date`, `number_taken`.
-pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<HouseholdId> {
+pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<Vec<Newcomer>> {
     let principals = new.members.iter().filter(|member| member.relationship == Relationship::Principal).count();
     match principals {
         1 => {}
@@ -114,8 +115,7 @@ pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHous
         _ => return Err(Problem::of(Code::SecondPrincipal).at("/members").into()),
     }
     let household = found_household(w, scope, order, new)?;
-    add_persons(w, scope, &household, new.registered_on, &new.members)?;
-    Ok(household.id)
+    Ok(add_persons(w, scope, &household, new.registered_on, &new.members)?.newcomers)
 }
 
 /// Registers a household whose members are told apart, as an import does.
@@ -294,7 +294,13 @@ pub fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, membe
     if faults.is_empty() { Ok(()) } else { Err(Problem::fields(Code::ImpossibleDate, faults).into()) }
 }
 
-/// Adds persons to a household from a day, with card numbers; gives their stays.
+/// Persons who were added to a household: their stays, and themselves as duplicates are looked for.
+pub struct Added {
+    pub stays: Vec<Membership>,
+    pub newcomers: Vec<Newcomer>,
+}
+
+/// Adds persons to a household from a day, with card numbers.
 ///
 /// # Errors
 /// `number_taken`.
@@ -304,12 +310,13 @@ pub fn add_persons(
     household: &Household,
     on: NaiveDate,
     new: &[NewMember],
-) -> Result<Vec<Membership>> {
+) -> Result<Added> {
     let mutual = scope.mutual();
     let prefix = card_prefix(w, mutual)?;
     let without = new.iter().filter(|person| person.card_number.is_none()).count();
     let count = i64::try_from(without).unwrap_or(i64::MAX);
     let mut stays = Vec::with_capacity(new.len());
+    let mut rows = Vec::with_capacity(new.len());
     let told: Vec<Option<&str>> = new.iter().map(|person| person.phone.as_deref()).collect();
     let told = dialled(w, mutual, &told, |at| format!("/members/{at}/phone"))?;
     let mut phones = Vec::new();
@@ -363,12 +370,12 @@ pub fn add_persons(
             waiting_from: None,
         });
         w.changed("member", id.uuid(), None, household.section_id);
+        rows.push((row, person.relationship));
     }
     store::insert_memberships(w, &stays)?;
     files::insert_phones(w, &phones)?;
-    let ids: Vec<MemberId> = stays.iter().map(|stay| stay.member_id).collect();
-    super::duplicates::key(w, mutual, &ids, false)?;
-    Ok(stays)
+    let newcomers = super::duplicates::key_new(w, household, rows)?;
+    Ok(Added { stays, newcomers })
 }
 
 /// The card number of a serial.

@@ -18,7 +18,7 @@ pub fn lock(w: &mut Write, mutual: MutualId, id: HouseholdId) -> QueryResult<Opt
     if moved == 0 {
         return Ok(None);
     }
-    households::table.find((mutual, id)).select(households::revision).first(w.conn()).optional()
+    households::table.find((mutual, id)).select(households::revision).get_result(w.conn()).optional()
 }
 
 #[derive(Insertable)]
@@ -60,18 +60,18 @@ pub fn is_gone(r: &mut Read, mutual: MutualId, id: MemberId) -> QueryResult<bool
 
 /// The section of a household that the command holds locked.
 pub fn section_of(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<OrganisationId>> {
-    households::table.find((mutual, id)).select(households::section_id).first(r.conn())
+    households::table.find((mutual, id)).select(households::section_id).get_result(r.conn())
 }
 
 /// The class of a household that the command holds locked.
 pub fn class_of(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<Option<String>> {
-    households::table.find((mutual, id)).select(households::class).first(r.conn()).optional()
+    households::table.find((mutual, id)).select(households::class).get_result(r.conn()).optional()
 }
 
 /// A household within the caller's sections.
 pub fn find(r: &mut Read, scope: &MutualScope, id: HouseholdId) -> QueryResult<Option<Household>> {
     let found: Option<Household> =
-        households::table.find((scope.mutual(), id)).select(Household::as_select()).first(r.conn()).optional()?;
+        households::table.find((scope.mutual(), id)).select(Household::as_select()).get_result(r.conn()).optional()?;
     Ok(found.filter(|household| scope.sees(household.section_id)))
 }
 
@@ -148,7 +148,8 @@ pub fn insert_memberships(w: &mut Write, rows: &[Membership]) -> QueryResult<()>
 
 /// A person whose household of today, or last one, is within the caller's sections; with that stay.
 pub fn find_member(r: &mut Read, scope: &MutualScope, id: MemberId) -> QueryResult<Option<(Member, Membership)>> {
-    let found = members::table.find((scope.mutual(), id)).select(Member::as_select()).first(r.conn()).optional()?;
+    let found =
+        members::table.find((scope.mutual(), id)).select(Member::as_select()).get_result(r.conn()).optional()?;
     with_stay(r, scope, found)
 }
 
@@ -314,7 +315,7 @@ pub fn set_died(w: &mut Write, mutual: MutualId, id: MemberId, on: Option<NaiveD
 
 /// A stay.
 pub fn find_stay(r: &mut Read, mutual: MutualId, id: MembershipId) -> QueryResult<Option<Membership>> {
-    memberships::table.find((mutual, id)).select(Membership::as_select()).first(r.conn()).optional()
+    memberships::table.find((mutual, id)).select(Membership::as_select()).get_result(r.conn()).optional()
 }
 
 /// Ends a stay on a day, or opens it again.
@@ -368,7 +369,7 @@ pub fn insert_event(w: &mut Write, row: &Event) -> QueryResult<()> {
 
 /// An event.
 pub fn find_event(r: &mut Read, mutual: MutualId, id: EventId) -> QueryResult<Option<Event>> {
-    household_events::table.find((mutual, id)).select(Event::as_select()).first(r.conn()).optional()
+    household_events::table.find((mutual, id)).select(Event::as_select()).get_result(r.conn()).optional()
 }
 
 /// The counter-event of an event.

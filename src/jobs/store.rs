@@ -13,7 +13,7 @@ pub fn insert(w: &mut Write, row: &Job) -> QueryResult<()> {
 
 /// A job.
 pub fn find(r: &mut Read, mutual: MutualId, id: JobId) -> QueryResult<Option<Job>> {
-    jobs::table.find((mutual, id)).select(Job::as_select()).first(r.conn()).optional()
+    jobs::table.find((mutual, id)).select(Job::as_select()).get_result(r.conn()).optional()
 }
 
 /// The jobs of these ids.

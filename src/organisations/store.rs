@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// An organisation.
 pub fn find(r: &mut Read, id: OrganisationId) -> QueryResult<Option<Organisation>> {
-    organisations::table.find(id).select(Organisation::as_select()).first(r.conn()).optional()
+    organisations::table.find(id).select(Organisation::as_select()).get_result(r.conn()).optional()
 }
 
 /// An organisation by its code.
@@ -131,7 +131,7 @@ pub fn list_areas(
 
 /// An area.
 pub fn find_area(r: &mut Read, id: AreaId) -> QueryResult<Option<Area>> {
-    areas::table.find(id).select(Area::as_select()).first(r.conn()).optional()
+    areas::table.find(id).select(Area::as_select()).get_result(r.conn()).optional()
 }
 
 /// An area of a country by its name, the one that stands on a day.

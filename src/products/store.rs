@@ -14,7 +14,7 @@ pub fn insert(w: &mut Write, row: &ProductRow) -> QueryResult<bool> {
 
 /// A product.
 pub fn find(r: &mut Read, id: ProductId) -> QueryResult<Option<ProductRow>> {
-    products::table.find(id).select(ProductRow::as_select()).first(r.conn()).optional()
+    products::table.find(id).select(ProductRow::as_select()).get_result(r.conn()).optional()
 }
 
 /// A product of one of these owners by its code.

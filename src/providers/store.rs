@@ -14,7 +14,7 @@ pub fn insert(w: &mut Write, row: &Provider) -> QueryResult<bool> {
 
 /// A provider.
 pub fn find(r: &mut Read, id: ProviderId) -> QueryResult<Option<Provider>> {
-    providers::table.find(id).select(Provider::as_select()).first(r.conn()).optional()
+    providers::table.find(id).select(Provider::as_select()).get_result(r.conn()).optional()
 }
 
 /// The providers of this code among these owners.
@@ -150,7 +150,7 @@ pub fn insert_service(w: &mut Write, row: &Service) -> QueryResult<bool> {
 
 /// A service.
 pub fn find_service(r: &mut Read, id: ServiceId) -> QueryResult<Option<Service>> {
-    services::table.find(id).select(Service::as_select()).first(r.conn()).optional()
+    services::table.find(id).select(Service::as_select()).get_result(r.conn()).optional()
 }
 
 /// The services of these codes among these owners.
@@ -242,7 +242,7 @@ pub fn list_prices_since(r: &mut Read, owner: OrganisationId, day: NaiveDate) ->
 
 /// A price.
 pub fn find_tariff(r: &mut Read, id: TariffId) -> QueryResult<Option<Tariff>> {
-    tariffs::table.find(id).select(Tariff::as_select()).first(r.conn()).optional()
+    tariffs::table.find(id).select(Tariff::as_select()).get_result(r.conn()).optional()
 }
 
 /// The prices of these services that one of these owners made, of the provider or as reference, by first day.
@@ -303,7 +303,7 @@ pub fn insert_codes(w: &mut Write, rows: &[DiagnosisCode]) -> QueryResult<()> {
 
 /// A list of diagnoses.
 pub fn find_list(r: &mut Read, id: DiagnosisListId) -> QueryResult<Option<DiagnosisList>> {
-    diagnosis_lists::table.find(id).select(DiagnosisList::as_select()).first(r.conn()).optional()
+    diagnosis_lists::table.find(id).select(DiagnosisList::as_select()).get_result(r.conn()).optional()
 }
 
 /// The lists of these owners, by owner, the last one first.
@@ -341,7 +341,7 @@ pub fn list_codes(
 /// Whether a list has a code.
 pub fn has_code(r: &mut Read, list: DiagnosisListId, code: &str) -> QueryResult<bool> {
     let found: Option<String> =
-        diagnosis_codes::table.find((list, code)).select(diagnosis_codes::code).first(r.conn()).optional()?;
+        diagnosis_codes::table.find((list, code)).select(diagnosis_codes::code).get_result(r.conn()).optional()?;
     Ok(found.is_some())
 }
 

@@ -105,7 +105,7 @@ pub fn insert_remittance(w: &mut Write, row: &Remittance) -> QueryResult<()> {
 
 /// A remittance.
 pub fn find_remittance(r: &mut Read, mutual: MutualId, id: RemittanceId) -> QueryResult<Option<Remittance>> {
-    remittances::table.find((mutual, id)).select(Remittance::as_select()).first(r.conn()).optional()
+    remittances::table.find((mutual, id)).select(Remittance::as_select()).get_result(r.conn()).optional()
 }
 
 /// Takes a remittance as a lock.
@@ -198,7 +198,7 @@ pub fn insert_webhook(w: &mut Write, row: &Webhook) -> QueryResult<()> {
 
 /// An operator's way to tell of payments.
 pub fn find_webhook(r: &mut Read, mutual: MutualId, id: WebhookId) -> QueryResult<Option<Webhook>> {
-    webhooks::table.find((mutual, id)).select(Webhook::as_select()).first(r.conn()).optional()
+    webhooks::table.find((mutual, id)).select(Webhook::as_select()).get_result(r.conn()).optional()
 }
 
 /// All of them, by id.
@@ -271,7 +271,7 @@ pub fn insert_event(w: &mut Write, row: &MobileEvent) -> QueryResult<()> {
 
 /// A telling.
 pub fn find_event(r: &mut Read, mutual: MutualId, id: MobileEventId) -> QueryResult<Option<MobileEvent>> {
-    mobile_events::table.find((mutual, id)).select(MobileEvent::as_select()).first(r.conn()).optional()
+    mobile_events::table.find((mutual, id)).select(MobileEvent::as_select()).get_result(r.conn()).optional()
 }
 
 /// Tellings that a person may have to look into, by id: those without a household, and those that contradict.
@@ -336,7 +336,7 @@ pub fn insert_collection_items(w: &mut Write, rows: &[GroupCollectionItem]) -> Q
 
 /// A collection.
 pub fn find_collection(r: &mut Read, mutual: MutualId, id: GroupCollectionId) -> QueryResult<Option<GroupCollection>> {
-    group_collections::table.find((mutual, id)).select(GroupCollection::as_select()).first(r.conn()).optional()
+    group_collections::table.find((mutual, id)).select(GroupCollection::as_select()).get_result(r.conn()).optional()
 }
 
 /// Takes a collection as a lock.
@@ -440,7 +440,7 @@ pub fn insert_batch(w: &mut Write, row: &SubsidyBatch, items: &[SubsidyItem]) ->
 
 /// An invoice.
 pub fn find_batch(r: &mut Read, mutual: MutualId, id: SubsidyBatchId) -> QueryResult<Option<SubsidyBatch>> {
-    subsidy_batches::table.find((mutual, id)).select(SubsidyBatch::as_select()).first(r.conn()).optional()
+    subsidy_batches::table.find((mutual, id)).select(SubsidyBatch::as_select()).get_result(r.conn()).optional()
 }
 
 /// The earliest day on which something of an invoice is due.

@@ -172,7 +172,7 @@ impl Office {
 
     pub fn register(&self, order: &Order, new: &NewHousehold) -> Result<Done<HouseholdId>> {
         let scope = self.scope();
-        self.give(order, |w| households::register(w, &scope, order, new))
+        self.give(order, |w| households::register(w, &scope, order, new).map(|_| Key::new(order.id.uuid())))
     }
 
     pub fn add_member(

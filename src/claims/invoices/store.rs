@@ -22,7 +22,7 @@ pub fn insert(w: &mut Write, row: &Invoice) -> QueryResult<bool> {
 
 /// An invoice.
 pub fn find(r: &mut Read, mutual: MutualId, id: InvoiceId) -> QueryResult<Option<Invoice>> {
-    invoices::table.find((mutual, id)).select(Invoice::as_select()).first(r.conn()).optional()
+    invoices::table.find((mutual, id)).select(Invoice::as_select()).get_result(r.conn()).optional()
 }
 
 /// A facility's invoice of a number.

@@ -1,6 +1,30 @@
 use super::*;
 use proptest::prelude::*;
 
+fn folded(person: &Person) -> Folded {
+    Folded::new(person.clone(), &mut Sounds::default())
+}
+
+fn blocking_keys(person: &Person) -> Vec<String> {
+    folded(person).keys(&mut Sounds::default())
+}
+
+fn score(a: &Person, b: &Person) -> u32 {
+    folded(a).score(&folded(b), &mut Sounds::default())
+}
+
+fn is_probable(a: &Person, b: &Person) -> bool {
+    folded(a).probable(&folded(b), &mut Sounds::default()).is_some()
+}
+
+fn set_of_words(name: &str) -> Vec<Word> {
+    super::set_of_words(name, &mut Sounds::default())
+}
+
+fn points_of_names(names: [Vec<Word>; 2], sexes_differ: bool) -> i32 {
+    super::points_of_names(names, sexes_differ, &mut Sounds::default())
+}
+
 /// Spellings of one name.
 const SOUNDS: &[(&str, &[&str])] = &[
     ("Kirundi", &["ndayishimiye", "ndayisimiye", "ndaishimiye", "ndayishimye", "ndayishiimiye"]),

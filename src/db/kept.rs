@@ -1,0 +1,63 @@
+//! Statements that stay prepared although their type does not tell their whole text. diesel prepares an update, and a list of
+//! values, anew at each call, since it cannot know that their texts are few; whoever wraps one here knows it. On SQLite most
+//! of a small statement's time is its parsing, on PostgreSQL it is a round trip.
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::RunQueryDsl;
+
+/// A statement that is kept by its text.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<Q> {
+    query: Q,
+    most: Option<&'static str>,
+}
+
+/// Keeps a statement of few texts prepared: an update that always sets the same columns and returns some (diesel asks a
+/// statement that returns nothing in another way), or a list made by [`padded`].
+pub fn kept<Q>(query: Q) -> Kept<Q> {
+    Kept { query, most: None }
+}
+
+impl<Q> Kept<Q> {
+    /// At most so many rows. The number stands in the text: SQLite plans by it, and would plan anew for one that is bound.
+    pub fn at_most(self, most: &'static str) -> Self {
+        Kept { most: Some(most), ..self }
+    }
+}
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Kept<Q> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.query.walk_ast(pass.reborrow())?;
+        if let Some(most) = self.most {
+            pass.push_sql(" LIMIT ");
+            pass.push_sql(most);
+        }
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q> QueryId for Kept<Q> {
+    type QueryId = ();
+    /// It is found again by its text.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for Kept<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, C> RunQueryDsl<C> for Kept<Q> {}
+
+/// A list for `eq_any` whose length is one of few: its last value once more, until there is a power of two of them.
+pub fn padded<T: Clone>(values: &[T]) -> Vec<T> {
+    let mut list = values.to_vec();
+    if let Some(last) = values.last() {
+        list.resize(values.len().next_power_of_two(), last.clone());
+    }
+    list
+}
