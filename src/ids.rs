@@ -144,6 +144,8 @@ kinds! {
     Audit => AuditId;
     /// A mark that a month's facts are stale.
     Mark => MarkId;
+    /// A key of a program that pulls.
+    ApiKey => ApiKeyId;
     /// A frozen copy of a mutual's month.
     Release => ReleaseId;
     /// A step of a mutual's month.

@@ -3,6 +3,7 @@
 use crate::access::approvals;
 use crate::access::audit_http as audit;
 use crate::access::http as access;
+use crate::access::machines;
 use crate::access::permissions::Permission;
 use crate::cards::http as cards;
 use crate::claims::appeals_http as appeals;
@@ -408,7 +409,21 @@ pub static ROUTES: &[Route] = &[
         .body::<periods::MonthReason>()
         .gives::<approvals::RequestedView>(201)
         .writes(Writes::Facts),
+    route!(Get "/organisations/{id}/api-keys" machines::list, "The keys of programs that pull a body's figures")
+        .needs(P::ApiKeys, Organisation)
+        .gives::<machines::ApiKeyList>(200),
+    route!(Post "/organisations/{id}/api-keys" machines::add, "Makes a key; it is shown once")
+        .needs(P::ApiKeys, Organisation)
+        .body::<machines::AddApiKey>()
+        .gives::<machines::ApiKeyView>(201)
+        .writes(Writes::Command),
+    route!(Post "/organisations/{id}/api-keys/{key}/revoke" machines::revoke, "Revokes a key")
+        .needs(P::ApiKeys, Organisation)
+        .gives::<machines::ApiKeyView>(200)
+        .if_match()
+        .writes(Writes::Command),
     route!(Get "/indicators" report::catalogue, "The catalogue of indicators with their formulas and limits")
+        .needs(P::FiguresRead, Named)
         .gives::<report::CatalogueView>(200),
     route!(Get "/organisations/{id}/figure-settings" releases::settings, "What an organisation has set for figures")
         .needs(P::FiguresRead, Organisation)

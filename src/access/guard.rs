@@ -1,6 +1,7 @@
 //! The guard: the only way for a handler to get at data. It is the handler's first argument and answers at once (401, then
 //! 404 outside the caller's grants, then 403 where the role lacks the permission) before a body is read.
 use super::keys::{Bearer, Keys};
+use super::machines::{self, Machine};
 use super::passwords::Hashing;
 use super::permissions::{Need, Permission, Role};
 use super::picture::{Picture, Pictures};
@@ -112,13 +113,15 @@ impl Open {
     }
 }
 
-/// A request of a user who is logged in.
+/// A request of a user who is logged in, or of a program with a key.
 pub struct Signed {
     open: Open,
-    /// The user.
+    /// The user; of a program, nobody's id.
     pub user: UserId,
-    /// The session.
+    /// The session; of a program, none's.
     pub session: SessionId,
+    /// The program, where it is none of a user.
+    pub machine: Option<Machine>,
     /// The picture against which this request is checked.
     pub picture: Arc<Picture>,
     /// The instant against which this request is checked.
@@ -136,8 +139,12 @@ impl FromRequest for Signed {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
+    /// What asks for a login alone is about the user himself: no program is one.
     fn from_request(req: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(Signed::of(req))
+        ready(Signed::of(req).and_then(|signed| match signed.machine {
+            None => Ok(signed),
+            Some(_) => Err(Code::Unauthenticated.into()),
+        }))
     }
 }
 
@@ -145,27 +152,36 @@ impl Signed {
     fn of(req: &HttpRequest) -> Result<Signed> {
         let open = Open::of(req)?;
         let now = open.desk.db.clock().now();
-        let Bearer { user, session } = req
+        let token = req
             .headers()
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
-            .and_then(|token| open.access.keys.verify(token, now))
             .ok_or(Problem::of(Code::Unauthenticated))?;
         let picture = open.access.pictures.current()?;
+        if let Some((key, secret)) = machines::read(token) {
+            let machine = picture.machine(key).filter(|machine| machine.is_told(secret, now)).cloned();
+            let machine = machine.ok_or(Problem::of(Code::Unauthenticated))?;
+            let (user, session) = (UserId::NIL, SessionId::NIL);
+            return Ok(Signed { open, user, session, machine: Some(machine), picture, now });
+        }
+        let Bearer { user, session } = open.access.keys.verify(token, now).ok_or(Problem::of(Code::Unauthenticated))?;
         if picture.is_disabled(user) || picture.is_ended(session) {
             return Err(Code::Unauthenticated.into());
         }
-        Ok(Signed { open, user, session, picture, now })
+        Ok(Signed { open, user, session, machine: None, picture, now })
     }
 
     /// The caller's standing grants: role and organisation. A provider's are looked at apart.
     pub fn grants(&self) -> impl Iterator<Item = (Role, OrganisationId)> + '_ {
+        // A program reads as an analyst of its body, and no more than its scopes.
+        let machine = self.machine.iter().map(|machine| (Role::PlatformAnalyst, machine.organisation));
         self.picture
             .grants(self.user)
             .iter()
             .filter(|grant| grant.stands(self.now))
             .filter_map(|grant| Some((grant.role, grant.organisation_id?)))
+            .chain(machine)
     }
 
     /// The caller's standing grants on facilities.
@@ -574,6 +590,9 @@ impl<N: Need, S: Reach> Guard<N, S> {
     fn of(req: &HttpRequest) -> Result<Self> {
         let signed = Signed::of(req)?;
         let (scope, roles) = S::find(&signed, req, N::PERMISSION)?;
+        if signed.machine.as_ref().is_some_and(|machine| !machine.may(N::PERMISSION)) {
+            return Err(Code::Forbidden.into());
+        }
         let purpose = signed.purpose(Some(N::PERMISSION), &roles)?;
         Ok(Guard { signed, scope, purpose, need: PhantomData })
     }

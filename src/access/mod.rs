@@ -5,6 +5,7 @@ pub mod audit_http;
 pub mod guard;
 pub mod http;
 pub mod keys;
+pub mod machines;
 pub mod model;
 pub mod passwords;
 pub mod permissions;

@@ -160,6 +160,8 @@ permissions! {
     FigureSettings = "figure_settings" => [SystemAdmin, PlatformAdmin];
     /// Hand in the figures of a mutual that keeps them elsewhere; say how many persons it is there for.
     FiguresWrite = "figures_write" => [PlatformAdmin, MutualAdmin];
+    /// Make and revoke the keys of programs that pull a body's figures.
+    ApiKeys = "api_keys" => [PlatformAdmin];
     /// Read a mutual's audit.
     AuditRead = "audit_read" => [Auditor, MutualAdmin];
 }

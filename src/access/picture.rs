@@ -1,6 +1,7 @@
 //! The picture in memory of organisations, links, grants and ended sessions, against which every request is checked. It is
 //! loaded anew when the one version row has moved: looked at every two seconds, and at once in the process that wrote. A
 //! picture that could not be checked for thirty seconds lets nobody in.
+use super::machines::Machine;
 use super::model::*;
 use super::permissions::OrganisationKind;
 use super::store;
@@ -46,6 +47,7 @@ pub struct Picture {
     conventions: HashMap<ProviderId, Vec<store::ConventionFacts>>,
     disabled: HashSet<UserId>,
     ended: HashSet<SessionId>,
+    machines: HashMap<ApiKeyId, Machine>,
 }
 
 impl Picture {
@@ -161,6 +163,11 @@ impl Picture {
         })
     }
 
+    /// The program whose key this is.
+    pub fn machine(&self, key: ApiKeyId) -> Option<&Machine> {
+        self.machines.get(&key)
+    }
+
     /// True where the user may not come in.
     pub fn is_disabled(&self, user: UserId) -> bool {
         self.disabled.contains(&user)
@@ -233,6 +240,9 @@ impl Picture {
             }
             picture.disabled = store::list_disabled(r)?.into_iter().collect();
             picture.ended = store::list_ended_sessions(r, since)?.into_iter().collect();
+            for row in store::list_standing_api_keys(r)? {
+                picture.machines.insert(row.id, Machine::of(row)?);
+            }
             Ok(picture)
         })
     }

@@ -1,4 +1,5 @@
 //! Users, codes, sessions, grants and links in the database.
+use super::machines::ApiKey;
 use super::model::*;
 use super::permissions::{OrganisationKind, Role};
 use crate::db::schema::*;
@@ -346,4 +347,51 @@ pub fn find_refresh(r: &mut Read, hash: &[u8]) -> QueryResult<Option<RefreshToke
         .select(RefreshToken::as_select())
         .first(r.conn())
         .optional()
+}
+
+/// Adds a key of a program.
+pub fn insert_api_key(w: &mut Write, row: &ApiKey) -> QueryResult<()> {
+    diesel::insert_into(api_keys::table).values(row).execute(w.conn()).map(|_| ())
+}
+
+/// A key of a body.
+pub fn find_api_key(r: &mut Read, organisation: OrganisationId, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
+    api_keys::table
+        .filter(api_keys::organisation_id.eq(organisation))
+        .filter(api_keys::id.eq(id))
+        .select(ApiKey::as_select())
+        .first(r.conn())
+        .optional()
+}
+
+/// The keys of a body, by id.
+pub fn list_api_keys(r: &mut Read, organisation: OrganisationId) -> QueryResult<Vec<ApiKey>> {
+    api_keys::table
+        .filter(api_keys::organisation_id.eq(organisation))
+        .order(api_keys::id)
+        .select(ApiKey::as_select())
+        .load(r.conn())
+}
+
+/// All keys that were not revoked.
+pub fn list_standing_api_keys(r: &mut Read) -> QueryResult<Vec<ApiKey>> {
+    api_keys::table.filter(api_keys::revoked_at.is_null()).select(ApiKey::as_select()).load(r.conn())
+}
+
+/// Revokes a key; false where it was.
+pub fn revoke_api_key(w: &mut Write, id: ApiKeyId, at: NaiveDateTime) -> QueryResult<bool> {
+    diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+        .set((api_keys::revoked_at.eq(Some(at)), api_keys::version.eq(api_keys::version + 1)))
+        .execute(w.conn())
+        .map(|changed| changed == 1)
+}
+
+/// When a key was last used.
+pub fn last_use(r: &mut Read, id: ApiKeyId) -> QueryResult<Option<Option<NaiveDateTime>>> {
+    api_keys::table.find(id).select(api_keys::last_used_at).first(r.conn()).optional()
+}
+
+/// Writes down when a key was last used.
+pub fn set_last_use(w: &mut Write, id: ApiKeyId, at: NaiveDateTime) -> QueryResult<()> {
+    diesel::update(api_keys::table.find(id)).set(api_keys::last_used_at.eq(Some(at))).execute(w.conn()).map(|_| ())
 }

@@ -1788,7 +1788,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
+    api_keys (id) {
+        id -> Id,
+        organisation_id -> Id,
+        name -> Text,
+        secret_hash -> Binary,
+        scopes -> Text,
+        created_by -> Nullable<Id>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
     organisations,
     organisation_links,
     areas,

@@ -4,7 +4,7 @@ use super::period::Period;
 use super::service::{self, Figure, Question, Report, Reported};
 use super::shape::{Cut, ReportName};
 use super::sheets;
-use crate::access::guard::{Guard, Signed};
+use crate::access::guard::{Guard, Somewhere};
 use crate::access::permissions::{Need, OrganisationKind, need};
 use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
@@ -361,7 +361,11 @@ pub async fn report(
     let (question, only) = question(&path.0.1, &filter, is_own(&guard), guard.scope.today())?;
     let (db, picture, scope) = (guard.desk.db.clone(), guard.picture.clone(), guard.scope.clone());
     let period = filter.period.clone();
+    let machine = guard.machine.as_ref().map(|machine| machine.key);
     let (view, sheet) = blocking(move || {
+        if let Some(key) = machine {
+            crate::access::machines::used(&db, key)?;
+        }
         let mut report = service::report(&db, &picture, &scope, question)?;
         if let Some(only) = only {
             let keep = |figures: &mut Vec<Figure>| figures.retain(|figure| figure.indicator.id == only.id);
@@ -451,7 +455,7 @@ pub struct CatalogueView {
 }
 
 /// `GET /indicators`
-pub async fn catalogue(_caller: Signed) -> Result<HttpResponse> {
+pub async fn catalogue(_guard: Guard<need::FiguresRead, Somewhere>) -> Result<HttpResponse> {
     let items = CATALOGUE.iter().map(|indicator| IndicatorView {
         id: indicator.id.to_owned(),
         name_en: indicator.name_en.to_owned(),

@@ -275,7 +275,7 @@ async fn a_table_is_the_same_for_every_report_and_a_workbook_has_its_definitions
     assert_eq!(heads.len(), 1, "{heads:?}");
     let path = format!("/organisations/{}/reports/dashboard?period=2026-03", world.org("NET"));
     world.get(&path).as_("platform_analyst@NET").header("Accept", "text/html").send().await.expect(406);
-    let list = world.get("/indicators").as_("registrar").send().await.expect(200);
+    let list = world.get("/indicators").as_("treasurer").send().await.expect(200);
     assert!(list.body["items"].as_array().unwrap().len() > 80);
 }
 
@@ -331,4 +331,56 @@ async fn of_a_unit_of_few_persons_nothing_is_shown_above() {
     assert_eq!((&unit["code"], &unit["too_small"], &unit["figures"]), (&json!("GIT"), &json!(true), &json!([])));
     let own = ask(&world, "platform_analyst", "GIT", "dashboard?period=2026-03").await.expect(200);
     assert_eq!(own.body["totals"], json!([]));
+}
+
+#[actix_web::test]
+async fn a_program_pulls_with_a_key_what_its_scopes_say() {
+    let world = world().await;
+    let path = format!("/organisations/{}/api-keys", world.org("P1"));
+    let body = json!({"id": world.test.db.ids().next::<ayni::ids::kind::ApiKey>(), "name": "Ministry", "scopes": ["reports"], "days": 30});
+    let made = world.post(&path).as_("platform_admin").json(body.clone()).send().await.expect(201);
+    let key = made.text("/key");
+    assert!(key.starts_with("ayni_") && key.len() > 90);
+    // Sent again it is the same key, which is not shown again; nor is it in the list.
+    let again = world.post(&path).as_("platform_admin").json(body).send().await.expect(200);
+    assert!(again.body["key"].is_null());
+    let list = async || world.get(&path).as_("platform_admin").send().await.expect(200);
+    assert!(!list().await.text.contains(&key[45..]) && list().await.body["items"][0]["last_used_at"].is_null());
+    let pull = async |place: &str, rest: &str, key: &str| {
+        world.get(&format!("/organisations/{}{rest}", world.org(place))).token(key).send().await
+    };
+    let report = "/reports/dashboard?period=2026-03";
+    pull("P1", report, &key).await.expect(200);
+    pull("KAY", report, &key).await.expect(200);
+    assert!(list().await.body["items"][0]["last_used_at"].is_string());
+    // The tree is not in its scopes, another platform not in its reach, persons in nobody's; and it has no self.
+    pull("P1", "", &key).await.refused(403, "forbidden", &[]);
+    pull("P2", report, &key).await.expect(404);
+    world.get(&format!("/mutuals/{}/households", world.org("KAY"))).token(&key).send().await.expect(404);
+    world.get("/me").token(&key).send().await.expect(401);
+    world.post(&path).token(&key).json(json!({})).send().await.expect(403);
+    world.get("/indicators").token(&key).send().await.expect(200);
+    for wrong in [format!("{}0", &key[..key.len() - 1]), key[..60].to_owned(), "ayni_x_y".to_owned()] {
+        assert!(wrong == key || pull("P1", report, &wrong).await.status == 401);
+    }
+    for (change, pointer) in [
+        (json!({"days": 0}), "/days"),
+        (json!({"days": 367}), "/days"),
+        (json!({"scopes": []}), "/scopes"),
+        (json!({"name": ""}), "/name"),
+    ] {
+        let mut body = json!({"name": "x", "scopes": ["reports"], "days": 1});
+        body[&pointer[1..]] = change[&pointer[1..]].clone();
+        let refused = world.post(&path).as_("platform_admin").json(body).send().await;
+        assert_eq!((refused.status, refused.pointers()[0]), (422, pointer), "{}", refused.text);
+    }
+    let revoke = format!("{path}/{}/revoke", made.text("/id"));
+    world.post(&revoke).as_("platform_admin").header("If-Match", "\"v1\"").send().await.expect(200);
+    pull("P1", report, &key).await.refused(401, "unauthenticated", &[]);
+    // One that has run out is told the same.
+    let body = json!({"name": "Day", "scopes": ["tree", "reports"], "days": 1});
+    let key = world.post(&path).as_("platform_admin").json(body).send().await.expect(201).text("/key");
+    pull("P1", "", &key).await.expect(200);
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 5, 8, 0, 1).unwrap());
+    pull("P1", "", &key).await.expect(401);
 }

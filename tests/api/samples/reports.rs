@@ -2,10 +2,13 @@
 use super::register::{act, of, sample, scope_in};
 use super::{Made, Named, Sample, fresh_id, made};
 use crate::support::World;
+use ayni::access::machines::ApiKey;
 use ayni::access::scopes::{FigureScope, MutualScope};
+use ayni::access::store as access;
 use ayni::db::Wall;
 use ayni::error::Error;
 use ayni::households::service::{NewHousehold, NewMember, register};
+use ayni::ids::ApiKeyId;
 use ayni::reports::facts::service as facts;
 use ayni::reports::periods::service as periods;
 use ayni::reports::releases::{service as releases, store};
@@ -84,6 +87,27 @@ fn target(world: &World) -> Value {
     json!({"id": fresh_id(world), "valid_from": day, "persons": 12_000, "households": 2_400, "source": "census"})
 }
 
+/// A key of a body.
+fn key(world: &World, place: &str) -> ApiKeyId {
+    let now = world.test.db.clock().now();
+    let row = ApiKey {
+        id: world.test.db.ids().next(),
+        organisation_id: world.org(place),
+        name: "Dashboard".into(),
+        secret_hash: vec![0; 32],
+        scopes: "[\"reports\"]".into(),
+        created_by: None,
+        created_at: now,
+        expires_at: now + chrono::Duration::days(30),
+        last_used_at: None,
+        revoked_at: None,
+        version: 1,
+    };
+    let written = world.test.db.write(Wall::ROOT, |w| Ok::<_, Error>(access::insert_api_key(w, &row)?));
+    written.unwrap();
+    row.id
+}
+
 pub static SAMPLES: &[Sample] = &[
     sample!("GET /mutuals/{m}/periods", "treasurer", |world, _, place| of(world, place, "/periods?year=2026")),
     sample!("GET /mutuals/{m}/periods/{period}", "treasurer", |world, _, place| {
@@ -110,7 +134,31 @@ pub static SAMPLES: &[Sample] = &[
         of(world, place, &format!("/periods/{}/reopen", name(month)))
             .json(json!({"id": fresh_id(world), "reason": "the cash book was lost"}))
     }),
-    sample!("GET /indicators", "registrar", Named::Anywhere, |_, _, _| made("/indicators")),
+    Sample {
+        key: "GET /organisations/{id}/api-keys",
+        by: ("platform_admin", "P1"),
+        named: Named::There,
+        make: |world, _, place| organisation(world, place, "/api-keys"),
+    },
+    Sample {
+        key: "POST /organisations/{id}/api-keys",
+        by: ("platform_admin", "P1"),
+        named: Named::There,
+        make: |world, _, place| {
+            let body = json!({"id": fresh_id(world), "name": "Dashboard", "scopes": ["reports"], "days": 30});
+            organisation(world, place, "/api-keys").json(body)
+        },
+    },
+    Sample {
+        key: "POST /organisations/{id}/api-keys/{key}/revoke",
+        by: ("platform_admin", "P1"),
+        named: Named::There,
+        make: |world, _, place| {
+            let id = key(world, place);
+            organisation(world, place, &format!("/api-keys/{id}/revoke")).header("If-Match", "\"v1\"")
+        },
+    },
+    sample!("GET /indicators", "treasurer", Named::Anywhere, |_, _, _| made("/indicators")),
     sample!("GET /organisations/{id}/reports/{name}", "mutual_admin", |world, _, place| {
         organisation(world, place, "/reports/dashboard?period=2026-02")
     }),
