@@ -232,7 +232,7 @@ fn a_writer_and_another_computer_at_every_statement_leave_nothing_stale() {
         // The other computer comes at the same place, before or after the writer, or only later.
         for other in [None, Some(write), Some((write + statements / 2) % statements)] {
             let mut faster = false;
-            let (ran, kept) = computer.compute(|at| {
+            let (_, kept) = computer.compute(|at| {
                 if at == write {
                     pay(&office, home, 10).unwrap();
                     sum += 10;
@@ -248,7 +248,6 @@ fn a_writer_and_another_computer_at_every_statement_leave_nothing_stale() {
             });
             // Where another was faster nothing is kept, and the statements that would keep it are not there.
             assert!(kept != faster, "written at {write}, computed elsewhere at {other:?}");
-            assert!(write < ran || faster);
             assert_eq!(collected(&office, month), sum, "written at {write}, computed elsewhere at {other:?}");
         }
     }

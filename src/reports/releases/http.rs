@@ -270,8 +270,7 @@ impl MonthReturn {
                 Some(_) if value.unsigned_abs() > crate::contributions::service::LARGEST_MINOR.unsigned_abs() => {
                     faults.push(FieldError::new(pointer, "out_of_bounds", "beyond what can be counted"));
                 }
-                Some(measure) if !name.ends_with("_minor") && *value < 0 => {
-                    let _ = measure;
+                Some(_) if !name.ends_with("_minor") && *value < 0 => {
                     faults.push(FieldError::new(pointer, "out_of_bounds", "a count is not below zero"));
                 }
                 Some(measure) => totals.set(measure, *value),

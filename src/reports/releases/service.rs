@@ -111,6 +111,13 @@ pub fn hold_facts(w: &mut Write, scope: &FigureScope, month: NaiveDate, as_of: &
     facts::hold(w, scope, month, as_of)?.ok_or_else(|| Problem::of(Code::Busy).into())
 }
 
+/// Whether a month is released for good, or was released today.
+fn is_settled(r: &mut Read, unit: OrganisationId, month: NaiveDate) -> Result<bool> {
+    let standing = store::standing(r, unit, month)?;
+    let today = r.now().date();
+    Ok(standing.is_some_and(|release| release.basis != Basis::Provisional || release.as_of.date() >= today))
+}
+
 /// Releases a month that is over and not closed, where nothing of it was released today and its figures are others than those
 /// that were; true where it did.
 ///
@@ -118,19 +125,14 @@ pub fn hold_facts(w: &mut Write, scope: &FigureScope, month: NaiveDate, as_of: &
 /// The database's.
 pub fn release_provisionally(db: &Db, scope: &FigureScope, month: NaiveDate, as_of: &AsOf) -> Result<bool> {
     let unit: OrganisationId = scope.mutual().into();
-    let settled = |r: &mut Read| -> Result<bool> {
-        let standing = store::standing(r, unit, month)?;
-        let today = r.now().date();
-        Ok(standing.is_some_and(|release| release.basis != Basis::Provisional || release.as_of.date() >= today))
-    };
     let wall = Wall::mutual(scope.mutual());
-    if db.read(wall, settled)? {
+    if db.read(wall, |r| is_settled(r, unit, month))? {
         return Ok(false);
     }
     let found = facts::months(db, scope, (month, month), as_of)?;
     let Some(known) = found.first() else { return Ok(false) };
     db.write(wall, |w| {
-        if settled(w)? {
+        if is_settled(w, unit, month)? {
             return Ok(false);
         }
         if let Some(standing) = store::standing(w, unit, month)?
@@ -166,10 +168,19 @@ pub fn keep_up(db: &Db, scope: &FigureScope, today: NaiveDate) -> Result<bool> {
     }
     let beyond = |_| Error::Fault("a month beyond the calendar".into());
     let this = month_of(today).map_err(beyond)?.from;
-    for back in 1..=PROVISIONAL_MONTHS {
-        let month = add_months(this, -back).map_err(beyond)?;
-        let begun = db.read(Wall::mutual(scope.mutual()), |r| facts::has_begun(r, scope, month))?;
-        if begun && release_provisionally(db, scope, month, &as_of)? {
+    // One look for all of them: it is taken for every mutual every few seconds.
+    let open = db.read(Wall::mutual(scope.mutual()), |r| {
+        let mut open = Vec::new();
+        for back in 1..=PROVISIONAL_MONTHS {
+            let month = add_months(this, -back).map_err(beyond)?;
+            if facts::has_begun(r, scope, month)? && !is_settled(r, scope.mutual().into(), month)? {
+                open.push(month);
+            }
+        }
+        Ok::<_, Error>(open)
+    })?;
+    for month in open {
+        if release_provisionally(db, scope, month, &as_of)? {
             return Ok(true);
         }
     }
