@@ -6,7 +6,6 @@ use ayni::dates::{add_days, days_between, month_of};
 use ayni::db::schema::*;
 use ayni::db::{Conn, Wall};
 use ayni::enrolments::model::{Enrolment, EnrolmentState, Span, SpanReason, SpanState};
-use ayni::error::Error;
 use ayni::households::model::{Member, Membership, Relationship, Residence, Sex};
 use ayni::ids::*;
 use ayni::ledger::model::{Account, AccountKind, Transfer};
@@ -571,9 +570,7 @@ pub fn hold(db: &ayni::db::Db, conn: &mut Conn, scope: &MutualScope, first: Naiv
     let mut filled = 0;
     for facts in &kept {
         let now = db
-            .read(Wall::mutual(scope.mutual()), |r| {
-                Ok::<_, Error>(compute(r, &figures, facts.month, as_of.today, &as_of.bands)?)
-            })
+            .read(Wall::mutual(scope.mutual()), |r| compute(r, &figures, facts.month, as_of.today, &as_of.bands))
             .unwrap();
         same("a mark is missing", facts.month, &facts.sheet, &now);
         same("not as the rows say", facts.month, &now, &rows.sheet(facts.month, as_of.today, &BANDS));

@@ -69,7 +69,9 @@ pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
     Ok(())
 }
 
-type Row = (Outcome, i64, (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>));
+/// The same, as a row of a query.
+type ShareRow = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+type Row = (Outcome, i64, ShareRow);
 
 /// Decisions of the month: a decision that was replaced was taken on its day all the same.
 fn decided(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
@@ -108,13 +110,13 @@ fn share_out(sheet: &mut Sheet, sums: Shares, sign: i64) {
 
 /// What decisions had given and was taken back in the month, by another decision or by a void.
 fn taken_back(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let replaced: (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>) = claim_decisions::table
+    let replaced: ShareRow = claim_decisions::table
         .filter(claim_decisions::mutual_id.eq(of.mutual))
         .filter(claim_decisions::decided_on.is_not_null())
         .filter(claim_decisions::replaced_on.between(of.from, of.to))
         .select(shares!("claim_decisions"))
         .first(r.conn())?;
-    let voided: (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>) = claim_voids::table
+    let voided: ShareRow = claim_voids::table
         .inner_join(
             claims::table.on(claims::mutual_id.eq(claim_voids::mutual_id).and(claims::id.eq(claim_voids::claim_id))),
         )

@@ -336,7 +336,7 @@ mod tests {
                     let (sex, band) = key.split_once(' ').unwrap();
                     i64::from(**key == row.key || sex == row.key || band == row.key)
                 };
-                let form: Vec<i64> = keys.iter().map(|key| adds(&key)).collect();
+                let form: Vec<i64> = keys.iter().map(adds).collect();
                 let form: [i64; 6] = form.try_into().unwrap();
                 let is_cell = form.iter().sum::<i64>() == 1;
                 match row.numbers[0] {
@@ -368,11 +368,10 @@ mod tests {
         for column in 0..6 {
             let Some(pivot) = (rank..rows.len()).find(|row| rows[*row][column] != 0) else { continue };
             rows.swap(rank, pivot);
-            for row in rank + 1..rows.len() {
-                let (up, down) = (rows[rank][column], rows[row][column]);
-                for at in 0..6 {
-                    rows[row][at] = rows[row][at] * up - rows[rank][at] * down;
-                }
+            let lead = rows[rank].clone();
+            for row in &mut rows[rank + 1..] {
+                let (up, down) = (lead[column], row[column]);
+                row.iter_mut().zip(&lead).for_each(|(one, of_lead)| *one = *one * up - of_lead * down);
             }
             rank += 1;
         }
