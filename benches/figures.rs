@@ -68,9 +68,8 @@ async fn network(mutuals: u32) {
     let mut world = World::new().await;
     let network = world.org("NET");
     world.add_user("platform_analyst@NET", Role::PlatformAnalyst, network);
-    world.test.clock.set(Utc.with_ymd_and_hms(2026, 1, 10, 8, 0, 0).unwrap());
     let db = &world.test.db;
-    let first: NaiveDate = "2024-12-01".parse().unwrap();
+    let first: NaiveDate = "2025-12-01".parse().unwrap();
     let mut ids = Vec::new();
     for at in 0..mutuals {
         let order = ayni::access::service::terminal_order(db, "bench");
@@ -117,8 +116,9 @@ async fn network(mutuals: u32) {
         })
         .unwrap();
     }
+    world.test.clock.set(Utc.with_ymd_and_hms(2027, 1, 10, 8, 0, 0).unwrap());
     world.parts.access.pictures.reload().unwrap();
-    let path = format!("/organisations/{network}/reports/dashboard?period=2025");
+    let path = format!("/organisations/{network}/reports/dashboard?period=2026");
     let token = world.token("platform_analyst@NET");
     let mut times = Vec::new();
     for _ in 0..9 {
@@ -129,7 +129,7 @@ async fn network(mutuals: u32) {
     }
     times.sort_by(f64::total_cmp);
     let units = world.parts.access.pictures.current().unwrap().mutuals();
-    let span = (first, "2025-12-01".parse().unwrap());
+    let span = (first, "2026-12-01".parse().unwrap());
     let bare = middle(|| {
         let rows = db.read(Wall::ROOT, |r| store::list_standing(r, &units, span).map_err(Error::from)).unwrap();
         assert!(rows.len() >= usize::try_from(mutuals).unwrap() * 13);
