@@ -490,13 +490,18 @@ pub enum Format {
     Csv,
 }
 
+/// The media types that a caller takes, without their parameters; anything where he does not say.
+pub fn accepted(req: &HttpRequest) -> Vec<&str> {
+    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect()
+}
+
 /// JSON unless `Accept` asks for CSV.
 ///
 /// # Errors
 /// `not_acceptable`.
 pub fn wanted(req: &HttpRequest) -> Result<Format> {
-    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    let kinds = accepted(req);
     if kinds.contains(&"text/csv") {
         Ok(Format::Csv)
     } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {
@@ -528,8 +533,7 @@ impl LanguageFilter {
 /// # Errors
 /// `not_acceptable`.
 pub fn wants_pdf(req: &HttpRequest) -> Result<bool> {
-    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    let kinds = accepted(req);
     if kinds.contains(&"application/pdf") {
         Ok(true)
     } else if kinds.iter().any(|kind| matches!(*kind, "*/*" | "application/*" | "application/json" | "")) {

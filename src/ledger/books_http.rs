@@ -11,7 +11,7 @@ use crate::db::Read;
 use crate::error::{Code, Problem, Result};
 use crate::ids::*;
 use crate::page::{Ask, Page};
-use crate::web::{Ids, Query, blocking, shown};
+use crate::web::{Ids, Query, accepted, blocking, shown};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{Datelike, NaiveDate};
@@ -332,8 +332,7 @@ pub async fn journal(
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let filter = query.0;
-    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    let kinds = accepted(&req);
     let is_sheet = kinds.contains(&XLSX);
     if !is_sheet && !kinds.iter().any(|kind| matches!(*kind, "text/csv" | "text/*" | "*/*" | "")) {
         return Err(Code::NotAcceptable.into());

@@ -32,7 +32,8 @@ pub fn close_month(db: &Db, picture: &Picture, mutual: &Mutual, day: NaiveDate) 
     let month = add_months(month_of(day).map_err(beyond)?.from, -1).map_err(beyond)?;
     let scope = SystemScope::of_the_terminal().mutual(picture, db.clock(), mutual.id)?;
     let figures = FigureScope::of(&scope);
-    if !db.read(crate::db::Wall::mutual(scope.mutual()), |r| facts::has_begun(r, &figures, month))? {
+    let begins = db.read(crate::db::Wall::mutual(scope.mutual()), |r| facts::begins(r, &figures))?;
+    if !facts::has_begun(begins, month) {
         return Ok(());
     }
     let as_of = releases::as_of(db, scope.today())?;

@@ -255,11 +255,20 @@ pub fn hold(w: &mut Write, scope: &FigureScope, month: NaiveDate, as_of: &AsOf) 
     Ok(found.ok().and_then(|mut months| months.pop()).map(|facts| facts.sheet))
 }
 
-/// Whether the mutual had a household by the end of a month: before that its months say nothing.
+/// The first month in which the mutual had a household; before that its months say nothing.
 ///
 /// # Errors
 /// The database's.
-pub fn has_begun(r: &mut Read, scope: &FigureScope, month: NaiveDate) -> Result<bool> {
-    let whole = month_of(month).map_err(|_| Error::Fault("a month beyond the calendar".into()))?;
-    Ok(store::first_household(r, scope.mutual())?.is_some_and(|first| first <= whole.to))
+pub fn begins(r: &mut Read, scope: &FigureScope) -> Result<Option<NaiveDate>> {
+    let first = store::first_household(r, scope.mutual())?;
+    first
+        .map(|day| {
+            month_of(day).map(|whole| whole.from).map_err(|_| Error::Fault("a month beyond the calendar".into()))
+        })
+        .transpose()
+}
+
+/// Whether a month is one of a mutual that begins in a month.
+pub fn has_begun(begins: Option<NaiveDate>, month: NaiveDate) -> bool {
+    begins.is_some_and(|first| first <= month)
 }

@@ -125,10 +125,11 @@ pub async fn list(guard: Guard<need::FiguresRead, MutualScope>, query: Query<Yea
     let items = guard
         .read(move |r, scope| {
             let figures = FigureScope::of(scope);
+            let begins = facts::begins(r, &figures)?;
             let mut items = Vec::new();
             for at in 0..12 {
                 let month = crate::dates::add_months(begin, at).unwrap_or(begin);
-                if month > today || !facts::has_begun(r, &figures, month)? {
+                if month > today || !facts::has_begun(begins, month) {
                     continue;
                 }
                 let found = service::month(r, scope, month)?;
@@ -188,9 +189,9 @@ fn view(found: Month, open: Vec<Open>, differs: bool) -> Result<PeriodView> {
 /// Sees that a month has begun, for the mutual and at all, and that its facts are computed.
 fn fresh(db: &Db, scope: &MutualScope, month: NaiveDate) -> Result<AsOf> {
     let figures = FigureScope::of(scope);
-    let begun = db.read(Wall::mutual(scope.mutual()), |r| facts::has_begun(r, &figures, month))?;
+    let begins = db.read(Wall::mutual(scope.mutual()), |r| facts::begins(r, &figures))?;
     let starts = month_of(month).map_err(|_| Error::from(Code::NotFound))?.from;
-    if !begun || starts > scope.today() {
+    if !facts::has_begun(begins, month) || starts > scope.today() {
         return Err(Code::NotFound.into());
     }
     let as_of = releases::as_of(db, scope.today())?;

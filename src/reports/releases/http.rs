@@ -5,17 +5,18 @@ use super::service::{self as releases, NewRelease, age_bands};
 use super::store;
 use crate::access::guard::Guard;
 use crate::access::permissions::{OrganisationKind, need};
-use crate::access::scopes::BodyScope;
+use crate::access::scopes::{BodyScope, FigureScope};
 use crate::dates::month_of;
-use crate::db::Write;
+use crate::db::{Wall, Write};
 use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
+use crate::reports::facts::service::{begins, has_begun};
 use crate::reports::facts::{AgeBands, definition};
 use crate::reports::measures::{Cells, Dimension, Measure, Sheet, Totals};
 use crate::reports::periods::http::{ReleaseList, ReleaseView};
 use crate::reports::periods::service::month_in_path;
-use crate::web::{Body, Ids, changed, made, must_match, shown};
+use crate::web::{Body, Ids, blocking, changed, made, must_match, shown};
 use actix_web::HttpResponse;
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
@@ -340,12 +341,14 @@ fn check_cells(
     Ok(())
 }
 
-/// Who keeps his register here hands nothing in.
+/// Why nothing is handed in for a mutual.
+const KEPT_HERE: &str = "its register is kept here: the mutual closes its month";
+
+/// What was released from a register here is not replaced by a form.
 fn must_keep_elsewhere(w: &mut Write, scope: &BodyScope, month: NaiveDate) -> Result<()> {
     let standing = store::standing(w, scope.organisation(), month)?;
     if standing.is_some_and(|release| release.source == Source::Register) {
-        let detail = "its register is kept here, and the month was released from it";
-        return Err(Problem::with(Code::WrongState, detail).into());
+        return Err(Problem::with(Code::WrongState, KEPT_HERE).into());
     }
     Ok(())
 }
@@ -374,6 +377,15 @@ pub async fn hand_in(
     let last = month_of(month).map_err(|_| Error::from(Code::NotFound))?.to;
     if guard.scope.today() <= last {
         return Err(Code::MonthNotOver.into());
+    }
+    // Behind the mutual's own wall, which the command does not enter.
+    let (db, figures) =
+        (guard.desk.db.clone(), FigureScope::within(&guard.scope, &guard.picture, guard.scope.organisation(), last)?);
+    let here = blocking(move || {
+        db.read(Wall::mutual(figures.mutual()), |r| Ok::<_, Error>(has_begun(begins(r, &figures)?, month)))
+    });
+    if here.await? {
+        return Err(Problem::with(Code::WrongState, KEPT_HERE).into());
     }
     let (view, replayed) = guard
         .act(

@@ -170,10 +170,11 @@ pub fn keep_up(db: &Db, scope: &FigureScope, today: NaiveDate) -> Result<bool> {
     let this = month_of(today).map_err(beyond)?.from;
     // One look for all of them: it is taken for every mutual every few seconds.
     let open = db.read(Wall::mutual(scope.mutual()), |r| {
+        let begins = facts::begins(r, scope)?;
         let mut open = Vec::new();
         for back in 1..=PROVISIONAL_MONTHS {
             let month = add_months(this, -back).map_err(beyond)?;
-            if facts::has_begun(r, scope, month)? && !is_settled(r, scope.mutual().into(), month)? {
+            if facts::has_begun(begins, month) && !is_settled(r, scope.mutual().into(), month)? {
                 open.push(month);
             }
         }

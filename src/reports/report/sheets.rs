@@ -2,9 +2,8 @@
 use super::http::{FigureView, ReportView, ValueView};
 use crate::error::{Code, Error, Result};
 use crate::reports::catalogue::find;
-use crate::web::cell;
+use crate::web::{accepted, cell};
 use actix_web::HttpRequest;
-use actix_web::http::header;
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
 /// In what form a report is given.
@@ -42,8 +41,7 @@ impl Form {
 /// # Errors
 /// `not_acceptable`.
 pub fn form(req: &HttpRequest) -> Result<Form> {
-    let accept = req.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let kinds: Vec<&str> = accept.split(',').map(|kind| kind.split(';').next().unwrap_or("").trim()).collect();
+    let kinds = accepted(req);
     if kinds.contains(&XLSX) {
         Ok(Form::Xlsx)
     } else if kinds.contains(&"text/csv") {

@@ -84,15 +84,16 @@ pub fn own(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> 
         too_small: false,
     };
     let now = db.clock().now();
-    for month in facts::months(db, &figures, asked.span(), &as_of)? {
-        let begun = db.read(Wall::mutual(figures.mutual()), |r| facts::has_begun(r, &figures, month.month))?;
-        if begun {
-            let cells =
-                month.sheet.cuts.into_iter().filter(|(dimension, _)| asked.dimensions.contains(dimension)).collect();
-            let known =
-                KnownMonth { totals: month.sheet.totals, stock_on: month.stock_on, as_of: now, release: None, cells };
-            unit.months.insert(month.month, known);
-        }
+    let Some(begins) = db.read(Wall::mutual(figures.mutual()), |r| facts::begins(r, &figures))? else {
+        return Ok(vec![unit]);
+    };
+    let (first, last) = asked.span();
+    for month in facts::months(db, &figures, (first.max(begins), last), &as_of)? {
+        let cells =
+            month.sheet.cuts.into_iter().filter(|(dimension, _)| asked.dimensions.contains(dimension)).collect();
+        let known =
+            KnownMonth { totals: month.sheet.totals, stock_on: month.stock_on, as_of: now, release: None, cells };
+        unit.months.insert(month.month, known);
     }
     Ok(vec![unit])
 }

@@ -214,7 +214,13 @@ async fn a_return_is_read_with_care() {
     hand_in(&world, cut.clone()).await.refused(422, "invalid", &[("/cuts/sex_age", "invalid")]);
     cut["cuts"]["sex_age"]["male 65+"] = json!([7, 0]);
     hand_in(&world, cut).await.expect(200);
-    // Whose register is here hands nothing in.
+    // Whose register is here hands nothing in, whether the month was closed or not.
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 5, 4, 8, 0, 0).unwrap());
+    let body =
+        json!({"currency": "BIF", "source": "paper", "figures": {"households": 9, "beneficiaries_in_force": 30}});
+    let path = format!("/organisations/{}/returns/2026-04", world.org("KAY"));
+    world.put(&path).as_("platform_admin").json(body).send().await.refused(409, "wrong_state", &[]);
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 4, 8, 0, 0).unwrap());
     let path = format!("/organisations/{}/returns/2026-03", world.org("KAY"));
     let body = json!({"currency": "BIF", "source": "paper", "figures": {"households": 1, "beneficiaries_in_force": 3}});
     world.put(&path).as_("mutual_admin").json(body.clone()).send().await.refused(409, "wrong_state", &[]);

@@ -184,10 +184,16 @@ pub static SAMPLES: &[Sample] = &[
     sample!("GET /organisations/{id}/returns/{period}", "mutual_admin", |world, _, place| {
         organisation(world, place, "/returns/2025-11")
     }),
-    sample!("PUT /organisations/{id}/returns/{period}", "mutual_admin", |world, _, place| {
-        let currency = if place.starts_with("SEN") { "XOF" } else { "BIF" };
-        let figures = json!({"households": 40, "beneficiaries_in_force": 190, "dues_minor": 400_000});
-        organisation(world, place, "/returns/2025-11")
-            .json(json!({"id": fresh_id(world), "currency": currency, "source": "paper", "figures": figures}))
-    }),
+    // A mutual without a register here.
+    Sample {
+        key: "PUT /organisations/{id}/returns/{period}",
+        by: ("platform_admin", "GIT"),
+        named: Named::There,
+        make: |world, _, place| {
+            let currency = if place.starts_with("SEN") { "XOF" } else { "BIF" };
+            let figures = json!({"households": 40, "beneficiaries_in_force": 190, "dues_minor": 400_000});
+            organisation(world, place, "/returns/2025-11")
+                .json(json!({"id": fresh_id(world), "currency": currency, "source": "paper", "figures": figures}))
+        },
+    },
 ];
