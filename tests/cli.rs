@@ -359,3 +359,25 @@ fn an_address_that_is_taken_is_told() {
     assert_eq!((status, said.lines().count()), (1, 1), "{said}");
     assert!(said.starts_with(&format!("ayni: cannot listen on {address}: ")), "{said}");
 }
+
+#[test]
+fn a_closed_month_is_written_as_a_return_without_a_person() {
+    let place = Place::new();
+    let simulated = ["simulate", "--mutuals", "1", "--households", "8", "--months", "4", "--until", "2026-03-31"];
+    place.run(&simulated);
+    let month: Value =
+        serde_json::from_str(&place.run(&["export", "return", "--mutual", "KAYANZA", "--month", "2026-02"])).unwrap();
+    assert_eq!((&month["currency"], &month["source"]), (&json!("BIF"), &json!("file")));
+    let persons = month["figures"]["beneficiaries_in_force"].as_i64().unwrap();
+    let cells = month["cuts"]["sex_age"].as_object().unwrap();
+    assert!(persons > 0);
+    assert_eq!(cells.values().map(|cell| cell[0].as_i64().unwrap()).sum::<i64>(), persons);
+    // Ids of areas and facilities mean nothing elsewhere.
+    assert!(month["cuts"].get("provider").is_none() && month["cuts"].get("area").is_none());
+    for (mutual, month, words) in
+        [("KAYANZA", "2026-03", "not closed"), ("KAYANZA", "March", "no month"), ("NOWHERE", "2026-02", "no mutual")]
+    {
+        let (status, said) = place.refused(&["export", "return", "--mutual", mutual, "--month", month]);
+        assert!(status != 0 && said.contains(words), "{said}");
+    }
+}

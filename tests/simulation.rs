@@ -78,3 +78,25 @@ fn a_database_that_is_not_empty_is_refused() {
     assert!(simulate(test.url.clone(), options, until(), |_, _| ()).is_err());
     assert_alike(&before, &dump(&test));
 }
+
+/// What a demonstration shows a network: months closed in time, one mutual late with its last ones, one that hands in paper.
+#[test]
+fn months_are_closed_one_mutual_is_late_and_one_keeps_paper() {
+    let options = Options { mutuals: 4, households: 5, months: 6, seed: 1 };
+    let test = TestDb::new();
+    let db = simulate(test.url.clone(), options, until(), |_, _| ()).unwrap();
+    assert!(verify(&db).unwrap().findings.is_empty());
+    let released = |code: &str, month: &str, basis: &str| {
+        test.count(&format!(
+            "releases r JOIN organisations o ON o.id = r.unit_id \
+             WHERE o.code = '{code}' AND r.month = '{month}' AND r.basis = '{basis}'"
+        ))
+    };
+    for code in ["KAYANZA", "THIES", "NGOZI"] {
+        assert_eq!(released(code, "2026-02-01", "closed"), 1, "{code}");
+    }
+    assert_eq!((released("KAOLACK", "2025-12-01", "closed"), released("KAOLACK", "2026-02-01", "closed")), (1, 0));
+    assert_eq!(released("RUYIGI", "2026-02-01", "return"), 1);
+    assert_eq!(test.count("target_populations"), 5);
+    assert_eq!(test.count("figure_settings WHERE due_days = 10"), 2);
+}

@@ -390,3 +390,47 @@ async fn a_program_pulls_with_a_key_what_its_scopes_say() {
     world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 5, 8, 0, 1).unwrap());
     pull("P1", "", &key).await.expect(401);
 }
+
+#[actix_web::test]
+async fn a_report_is_compared_with_the_period_before_and_with_the_middle_of_the_sisters() {
+    let world = world().await;
+    // April of the mutual itself, beside its March.
+    let answer = ask(&world, "mutual_admin", "KAY", "contributions?period=2026-04&compare=previous").await.expect(200);
+    let dues =
+        answer.body["totals"][0]["figures"].as_array().unwrap().iter().find(|figure| figure["id"] == "dues_minor");
+    assert_eq!((&dues.unwrap()["value"], &dues.unwrap()["previous"]["value"]), (&json!(0), &json!(90_000)));
+    let answer = ask(&world, "platform_analyst@NET", "NET", "dashboard?period=2026-03").await.expect(200);
+    let persons = answer.body["totals"][0]["figures"].as_array().unwrap().iter();
+    let persons = persons.into_iter().find(|figure| figure["id"] == "beneficiaries_in_force").unwrap();
+    // Of 12 and 101, half up; GIT has reported nothing and is in no middle.
+    assert_eq!((&persons["median"], &persons["units_left_out"]), (&json!(57), &json!(1)));
+    let payers = ask(&world, "mutual_admin", "KAY", "financing-mix?period=2026-03").await.expect(200);
+    let row = &payers.body["cuts"][0]["rows"][0];
+    assert_eq!(
+        (&row["key"], &row["numbers"]["dues_minor"], &row["numbers"]["received_minor"]),
+        (&json!("HOUSEHOLD"), &json!(90_000), &json!(74_000))
+    );
+}
+
+#[actix_web::test]
+async fn age_bands_are_those_of_the_installation() {
+    let world = world().await;
+    let keys = async || {
+        let answer = ask(&world, "mutual_admin", "KAY", "coverage?period=2026-03&cut=age_band").await.expect(200);
+        let rows = answer.body["cuts"][0]["rows"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(keys().await.iter().all(|key| !key.starts_with("0-17")));
+    let path = |code: &str| format!("/organisations/{}/figure-settings", world.org(code));
+    let put = |user: &str, code: &str, tag: &str, bands: &str| {
+        world.put(&path(code)).as_(user).header("If-Match", tag).json(json!({"age_bands": bands})).send()
+    };
+    put("platform_admin", "P1", "\"v0\"", "0,18").await.refused(422, "invalid", &[("/age_bands", "not_here")]);
+    put("system_admin", "ROOT", "\"v0\"", "18,0").await.refused(422, "invalid", &[("/age_bands", "malformed")]);
+    put("system_admin", "ROOT", "\"v1\"", "0,18").await.expect(412);
+    put("system_admin", "ROOT", "\"v0\"", "0,18").await.expect(200);
+    // What is kept was computed by other bands, and is computed anew.
+    let found = keys().await;
+    assert!(!found.is_empty() && found.iter().all(|key| key == "0-17" || key == "18+"), "{found:?}");
+    assert!(ayni::verify::verify(&world.test.db).unwrap().findings.is_empty());
+}
