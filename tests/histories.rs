@@ -257,12 +257,13 @@ impl Story {
                 if starts_on > add(today, 60) {
                     return;
                 }
+                // Whoever lapsed twice in a year has two enrolments that stand in the way of none.
                 let free = !before.enrolments.iter().any(|row| {
                     row.household_id == household
                         && row.state != EnrolmentState::Rejected
                         && last_of(row) >= row.starts_on
                         && last_of(row) >= starts_on
-                        && lapsed.is_none_or(|cover| cover.enrolment != row.id.uuid())
+                        && !days.has_lapsed(row.id.uuid(), today)
                 });
                 let product = self.products[step.household];
                 let done = self.office.apply(&order, &application(household, product, starts_on, today)).map(made);
@@ -662,6 +663,13 @@ impl Timeline {
 
     fn cover_on(&self, on: NaiveDate) -> Option<&Cover> {
         self.covers.iter().rfind(|cover| cover.start <= on)
+    }
+
+    /// Whether there was a day by then on which the household had this enrolment's cover and it had lapsed.
+    fn has_lapsed(&self, enrolment: Uuid, by: NaiveDate) -> bool {
+        days_from(self.first, by)
+            .filter_map(|on| self.cover_on(on).map(|cover| (cover, on)))
+            .any(|(cover, on)| cover.enrolment == enrolment && cover.on(on) == Day::Lapsed)
     }
 
     fn person(&self, born: Option<NaiveDate>, registered: NaiveDate, until: Option<NaiveDate>) -> Vec<Known> {
