@@ -108,6 +108,7 @@ codes! {
     AmountRefused = 422 "amount_refused" "Amount refused": "Zero, negative or more than is there to be taken.";
     MonthNotOver = 422 "month_not_over" "The month is not over": "A month is closed from the second day after its end on; of a period that is not over nothing is published.";
     NoMutuals = 422 "no_mutuals" "No mutual is linked here": "No mutual stood below this organisation at the end of the period.";
+    NoExchangeRate = 422 "no_exchange_rate" "No exchange rate": "Nobody above has said by that day what one of the currencies is worth in the one that was asked for.";
     MonthNotReady = 409 "month_not_ready" "Something of the month is open": "Remittances to be counted, claims to be decided, money to be allocated, cash to be counted; name in `despite` what may stay open.";
     MonthClosed = 409 "month_closed" "The month is closed": "It is closed already; what came late is released as a correction, or the month is opened again by two persons.";
     MonthNotClosed = 409 "month_not_closed" "The month is not closed": "Only a closed month is corrected or opened again.";

@@ -152,6 +152,8 @@ kinds! {
     MonthStep => MonthStepId;
     /// A target population.
     Target => TargetId;
+    /// What an amount is worth in another currency.
+    ExchangeRate => ExchangeRateId;
     /// What is kept of a mutual's month.
     Fact => FactId;
     /// A change not yet numbered for devices.

@@ -55,6 +55,7 @@ use crate::providers::services_http as services;
 use crate::providers::tariffs_http as price_lists;
 use crate::reports::care_http as care;
 use crate::reports::periods::http as periods;
+use crate::reports::rates::http as rates;
 use crate::reports::releases::http as releases;
 use crate::reports::report::http as report;
 use crate::treasury::collections_http as collections;
@@ -441,6 +442,15 @@ pub static ROUTES: &[Route] = &[
         .needs(P::FiguresWrite, Organisation)
         .body::<releases::AddTarget>()
         .gives::<releases::TargetView>(201)
+        .writes(Writes::Command),
+    route!(Get "/organisations/{id}/exchange-rates" rates::list, "What currencies are worth in others, the rates of a year")
+        .needs(P::FiguresRead, Organisation)
+        .query::<rates::ExchangeRateFilter>()
+        .gives::<rates::ExchangeRateList>(200),
+    route!(Post "/organisations/{id}/exchange-rates" rates::add, "Says what a currency is worth in another, from a day on")
+        .needs(P::FigureSettings, Organisation)
+        .body::<rates::AddExchangeRate>()
+        .gives::<rates::ExchangeRateView>(201)
         .writes(Writes::Command),
     route!(Get "/organisations/{id}/returns/{period}" releases::list_returns, "What a mutual handed in for a month, the last first")
         .needs(P::FiguresRead, Organisation)

@@ -81,8 +81,9 @@ async fn a_month_seen_from_above_is_as_it_is_told() {
     let mut world = World::new().await;
     let network = world.org("NET");
     world.add_user("platform_analyst@NET", ayni::access::permissions::Role::PlatformAnalyst, network);
+    world.add_user("platform_admin@NET", ayni::access::permissions::Role::PlatformAdmin, network);
     world.test.clock.set(chrono::TimeZone::with_ymd_and_hms(&chrono::Utc, 2026, 4, 4, 8, 0, 0).unwrap());
     let known = ["GIT", "SEN", "P1", "NET"].map(|code| (format!("{{{code}}}"), world.org(code).to_string()));
-    is_as_told(&world, "analyst.md", 22, known.into()).await;
+    is_as_told(&world, "analyst.md", 26, known.into()).await;
     assert!(ayni::verify::verify(&world.test.db).unwrap().findings.is_empty());
 }

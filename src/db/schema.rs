@@ -1791,6 +1791,23 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Id;
+    exchange_rates (id) {
+        id -> Id,
+        organisation_id -> Id,
+        valid_from -> Date,
+        currency -> Text,
+        amount_minor -> BigInt,
+        equals_currency -> Text,
+        equals_minor -> BigInt,
+        source -> Text,
+        recorded_by -> Nullable<Id>,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Id;
     api_keys (id) {
         id -> Id,
         organisation_id -> Id,
@@ -1831,6 +1848,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     commands,
     audit_rows,
     audit_values,
+    exchange_rates,
     fact_heads,
     figure_settings,
     month_steps,

@@ -4,9 +4,9 @@ use crate::db::Read;
 use crate::db::schema::*;
 use crate::ids::*;
 use chrono::NaiveDate;
-use diesel::dsl::{count_star, exists, not, sql};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable};
+use std::collections::BTreeMap;
 
 /// Claims that were submitted by a day and neither decided nor taken back by then: of each facility, how many and what they
 /// bill. A decision that was replaced later stood on that day.
@@ -20,17 +20,22 @@ pub fn undecided_on(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResul
         .filter(claim_voids::mutual_id.eq(claims::mutual_id))
         .filter(claim_voids::claim_id.eq(claims::id))
         .filter(claim_voids::voided_on.le(on));
-    let rows: Vec<(ProviderId, i64, Option<i64>)> = claims::table
+    let waiting = claims::table
         .filter(claims::mutual_id.eq(mutual))
         .filter(claims::submitted_on.le(on))
-        .filter(claims::decided_on.is_null().or(claims::decided_on.gt(on)))
         .filter(not(exists(stood)))
         .filter(not(exists(taken_back)))
-        .group_by(claims::provider_id)
-        .order(claims::provider_id)
-        .select((claims::provider_id, count_star(), sql::<Nullable<BigInt>>("CAST(SUM(billed_minor) AS BIGINT)")))
-        .load(r.conn())?;
-    Ok(rows.into_iter().map(|(provider, count, billed)| (provider, count, billed.unwrap_or(0))).collect())
+        .select((claims::provider_id, claims::billed_minor));
+    // Asked apart, so that each is found by the day of decision and all that was decided before is not looked at.
+    let mut rows: Vec<(ProviderId, i64)> = waiting.filter(claims::decided_on.is_null()).load(r.conn())?;
+    let later: Vec<(ProviderId, i64)> = waiting.filter(claims::decided_on.gt(on)).load(r.conn())?;
+    rows.extend(later);
+    let mut sums: BTreeMap<ProviderId, (i64, i64)> = BTreeMap::new();
+    for (provider, billed) in rows {
+        let sum = sums.entry(provider).or_default();
+        *sum = (sum.0 + 1, sum.1 + billed);
+    }
+    Ok(sums.into_iter().map(|(provider, (count, billed))| (provider, count, billed)).collect())
 }
 
 /// A claim that was paid, without the person.

@@ -6,6 +6,7 @@ pub mod disclosure;
 pub mod facts;
 pub mod measures;
 pub mod periods;
+pub mod rates;
 pub mod releases;
 pub mod report;
 pub mod rules;

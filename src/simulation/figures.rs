@@ -15,6 +15,8 @@ use crate::reports::facts::service as facts;
 use crate::reports::facts::{AgeBands, definition};
 use crate::reports::measures::{Dimension, Measure, Sheet, Totals};
 use crate::reports::periods::service::{OpenItem, close};
+use crate::reports::rates::model::ExchangeRate;
+use crate::reports::rates::store as rates;
 use crate::reports::releases::model::{Basis, FigureSettings, Source, TargetPopulation};
 use crate::reports::releases::service::{self as releases, NewRelease};
 use crate::reports::releases::store;
@@ -95,7 +97,7 @@ pub fn hand_in(db: &Db, tree: &Tree, day: NaiveDate, dice: &mut Dice) -> Result<
     Ok(())
 }
 
-/// Says how many each mutual is there for, and when months are due.
+/// Says how many each mutual is there for, when months are due, and what a currency is worth where there are two of them.
 ///
 /// # Errors
 /// The database's.
@@ -106,6 +108,22 @@ pub fn expect(db: &Db, tree: &Tree, households: u32, start: NaiveDate) -> Result
             let row = FigureSettings { organisation_id: *platform, due_days: Some(10), age_bands: None, version: 1 };
             store::set_settings(w, &row, None)?;
             w.names("organisation", platform.uuid());
+        }
+        for (currency, amount_minor) in [("BIF", 3_350_000), ("XOF", 655_957)] {
+            let row = ExchangeRate {
+                id: w.new_id(),
+                organisation_id: tree.network,
+                valid_from: start,
+                currency: currency.into(),
+                amount_minor,
+                equals_currency: "EUR".into(),
+                equals_minor: 100_000,
+                source: "Central bank".into(),
+                recorded_by: None,
+                recorded_at: w.now(),
+            };
+            rates::insert(w, &row)?;
+            w.names("exchange_rate", row.id.uuid());
         }
         let paper = tree.paper.iter().map(|paper| paper.id);
         for unit in tree.mutuals.iter().map(|mutual| mutual.id).chain(paper) {

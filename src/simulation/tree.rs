@@ -59,6 +59,7 @@ pub const SERVICES: &[(&str, &str, &str, ServiceKind, i64, i64)] = &[
 /// What was planted.
 #[derive(Debug, Clone)]
 pub struct Tree {
+    pub network: OrganisationId,
     pub mutuals: Vec<Mutual>,
     pub platforms: Vec<OrganisationId>,
     /// One that keeps paper, where there are mutuals enough beside it.
@@ -348,7 +349,7 @@ pub fn plant(db: &Db, hooks: &Hooks, mutuals: u32, start: NaiveDate) -> Result<T
             })?;
         }
     }
-    let mut tree = Tree { mutuals: Vec::new(), platforms: vec![platform_bi, platform_sn], paper: None };
+    let mut tree = Tree { network, mutuals: Vec::new(), platforms: vec![platform_bi, platform_sn], paper: None };
     for at in 0..mutuals {
         let (code, name) = match NAMES.get(usize::try_from(at).unwrap_or(usize::MAX)) {
             Some((code, name)) => ((*code).to_owned(), (*name).to_owned()),

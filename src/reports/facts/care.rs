@@ -173,17 +173,19 @@ fn cuts(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         }
     }
     let billed = "claim_lines.quantity * claim_lines.unit_price_minor";
-    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = claim_lines::table
-        .inner_join(
-            claims::table.on(claims::mutual_id.eq(claim_lines::mutual_id).and(claims::id.eq(claim_lines::claim_id))),
-        )
+    // Named by their claims, so that the lines of other months are not looked at.
+    let decided = claims::table
         .filter(claims::mutual_id.eq(of.mutual))
         .filter(claims::decided_on.between(of.from, of.to))
         .filter(claims::outcome.ne(Outcome::Pended))
+        .select(claims::id);
+    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = claim_lines::table
+        .filter(claim_lines::mutual_id.eq(of.mutual))
+        .filter(claim_lines::claim_id.eq_any(decided))
         .group_by(claim_lines::category)
         .select((
             claim_lines::category,
-            diesel::dsl::count(claims::id).aggregate_distinct(),
+            diesel::dsl::count(claim_lines::claim_id).aggregate_distinct(),
             total(billed),
             total("claim_lines.mutual_minor"),
         ))

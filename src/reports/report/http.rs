@@ -10,8 +10,10 @@ use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
+use crate::money::Currency;
 use crate::reports::catalogue::{CATALOGUE, Indicator, Value};
 use crate::reports::measures::DEFINITION_VERSION;
+use crate::reports::rates::http::ExchangeRateView;
 use crate::reports::rules::PROMPTNESS_BUCKETS;
 use crate::web::{Ids, Query, blocking};
 use actix_web::http::header;
@@ -35,6 +37,8 @@ pub struct ReportFilter {
     pub compare: Option<String>,
     /// Of the report `indicators`: one of the catalogue alone.
     pub indicator: Option<String>,
+    /// With one total more: of all units, converted into this currency at the rates of the period's last day.
+    pub currency: Option<String>,
 }
 
 /// A value with what it is made of.
@@ -102,6 +106,8 @@ pub struct TotalView {
     pub currency: Option<String>,
     pub units: usize,
     pub figures: Vec<FigureView>,
+    /// Of the one that was asked for in this currency, all units: what others were worth in it. Null where nothing is converted.
+    pub rates: Option<Vec<ExchangeRateView>>,
 }
 
 /// A unit.
@@ -273,6 +279,7 @@ fn view(report: &Report, picture: &Picture, scope: &BodyScope, period: &str, nam
             currency: total.currency.map(|currency| currency.code().to_owned()),
             units: total.units,
             figures: figures(&total.figures)?,
+            rates: total.rates.as_ref().map(|rates| rates.iter().map(ExchangeRateView::of).collect()),
         })
     });
     Ok(ReportView {
@@ -339,7 +346,14 @@ fn question(
             Some(found.ok_or_else(|| unknown("indicator", format!("'{id}' is not in the catalogue")))?)
         }
     };
-    Ok((Question { name, period, cut, compare, own }, indicator))
+    let into = match &filter.currency {
+        None => None,
+        Some(code) => {
+            let found = Currency::parse(code);
+            Some(found.ok_or_else(|| unknown("currency", format!("'{code}' is no currency")))?)
+        }
+    };
+    Ok((Question { name, period, cut, compare, own, into }, indicator))
 }
 
 /// Whether the caller works for the mutual itself, and not for a body above it.

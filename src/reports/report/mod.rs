@@ -1,4 +1,5 @@
 //! Reports of any organisation: which figures they have, over which months, of which units, what of them may be shown.
+mod converted;
 mod cuts;
 pub mod http;
 pub mod period;

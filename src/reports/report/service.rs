@@ -1,5 +1,6 @@
 //! Puts a report together: each figure of each unit and of all, with what it was before and what it is among sisters, and how
 //! complete it all is.
+use super::converted;
 use super::cuts::{self, CutTable};
 use super::period::Period;
 use super::shape::{Cut, ReportName};
@@ -13,6 +14,7 @@ use crate::money::{self, Currency};
 use crate::reports::catalogue::{self, At, DaysFrom, How, Indicator, Parts, Undefined, Value, Window};
 use crate::reports::disclosure::rounded;
 use crate::reports::measures::{Dimension, Measure, Totals};
+use crate::reports::rates::model::ExchangeRate;
 use crate::reports::releases::model::Basis;
 use crate::reports::releases::service::DUE_DAYS;
 use crate::reports::releases::store;
@@ -30,6 +32,8 @@ pub struct Question {
     pub compare: bool,
     /// The caller works for the mutual itself: it is shown whole and live.
     pub own: bool,
+    /// With one total more, of all units, in this currency.
+    pub into: Option<Currency>,
 }
 
 /// A figure of a unit, or of several.
@@ -72,6 +76,8 @@ pub struct Total {
     pub currency: Option<Currency>,
     pub units: usize,
     pub figures: Vec<Figure>,
+    /// Of one that was converted: what the currencies were worth.
+    pub rates: Option<Vec<ExchangeRate>>,
 }
 
 /// A report.
@@ -88,7 +94,7 @@ pub struct Report {
 /// Answers.
 ///
 /// # Errors
-/// `month_not_over`, `no_mutuals`, `invalid` naming a cut that the report does not have, the database's.
+/// `month_not_over`, `no_mutuals`, `no_exchange_rate`, `invalid` naming a cut that the report does not have, the database's.
 pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question) -> Result<Report> {
     let cut = question.cut.or(question.name.own_cut());
     if let Some(cut) = question.cut.filter(|cut| !question.name.cuts().contains(cut)) {
@@ -115,7 +121,17 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question)
     let as_of = found.iter().flat_map(|unit| unit.months.values().map(|month| month.as_of)).max();
     let stock_on =
         found.iter().filter_map(|unit| unit.months.get(&question.period.last)).map(|month| month.stock_on).max();
-    let totals = totals(&found, &figures, question)?;
+    let mut totals = totals(&found, &figures, question)?;
+    if let Some(into) = question.into {
+        let rates = db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, question.period, into))?;
+        let before = match question.period.previous().filter(|_| question.compare) {
+            None => None,
+            Some(before) => {
+                Some(db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, before, into))?)
+            }
+        };
+        totals.push(converted::total(&found, &figures, question, &rates, before.as_ref())?);
+    }
     let mut lines = Vec::with_capacity(found.len());
     let several = found.len() + small.len() > 1;
     for unit in found.into_iter().chain(small) {
@@ -197,16 +213,16 @@ fn totals(units: &[Unit], figures: &[&'static Indicator], question: Question) ->
             figures.iter().copied().filter(|indicator| !is_money(indicator)).collect();
         let all: Vec<&Unit> = units.iter().collect();
         let figures = figures_of(&all, &counts, question, true)?;
-        totals.push(Total { currency: None, units: all.len(), figures });
+        totals.push(Total { currency: None, units: all.len(), figures, rates: None });
     }
     for (currency, own) in by_currency.into_values() {
         let figures = figures_of(&own, figures, question, true)?;
-        totals.push(Total { currency: Some(currency), units: own.len(), figures });
+        totals.push(Total { currency: Some(currency), units: own.len(), figures, rates: None });
     }
     Ok(totals)
 }
 
-fn days_of(indicator: &Indicator) -> Option<Dimension> {
+pub(super) fn days_of(indicator: &Indicator) -> Option<Dimension> {
     match indicator.how {
         How::Promptness(DaysFrom::Event) => Some(Dimension::DaysFromEvent),
         How::Promptness(DaysFrom::Submission) => Some(Dimension::DaysFromSubmission),
@@ -214,7 +230,7 @@ fn days_of(indicator: &Indicator) -> Option<Dimension> {
     }
 }
 
-fn figures_of(
+pub(super) fn figures_of(
     units: &[&Unit],
     figures: &[&'static Indicator],
     question: Question,
@@ -288,7 +304,7 @@ fn histogram(units: &[&Unit], period: Period, dimension: Dimension) -> BTreeMap<
 }
 
 /// Numerator and denominator of a unit in a period.
-fn parts(unit: &Unit, indicator: &Indicator, period: Period) -> Parts {
+pub(super) fn parts(unit: &Unit, indicator: &Indicator, period: Period) -> Parts {
     let totals = |month: &NaiveDate| unit.months.get(month).map(|known: &KnownMonth| &known.totals);
     if let Some(dimension) = days_of(indicator) {
         let known = period.each().iter().all(|month| unit.months.contains_key(month));
@@ -317,11 +333,16 @@ fn median(indicator: &Indicator, units: &[Parts], own: bool) -> Result<Option<i6
         let value = if own { value } else { without_sex(indicator, value)? };
         values.extend(value.value);
     }
+    middle(values).map_err(beyond)
+}
+
+/// The middle value; of an even number the mean of the two, half up.
+pub(super) fn middle(mut values: Vec<i64>) -> std::result::Result<Option<i64>, money::Overflow> {
     values.sort_unstable();
     let upper = values.get(values.len() / 2);
     let lower = values.get(values.len().saturating_sub(1) / 2);
     match (lower, upper) {
-        (Some(lower), Some(upper)) => money::ratio(i128::from(*lower) + i128::from(*upper), 2, 1).map_err(beyond),
+        (Some(lower), Some(upper)) => money::ratio(i128::from(*lower) + i128::from(*upper), 2, 1),
         _ => Ok(None),
     }
 }

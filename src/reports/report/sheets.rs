@@ -2,6 +2,7 @@
 use super::http::{FigureView, ReportView, ValueView};
 use crate::error::{Code, Error, Result};
 use crate::reports::catalogue::find;
+use crate::reports::rates::http::ExchangeRateView;
 use crate::web::{accepted, cell};
 use actix_web::HttpRequest;
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
@@ -54,7 +55,7 @@ pub fn form(req: &HttpRequest) -> Result<Form> {
 }
 
 /// The columns of the table, which stay as they are: new ones come after them.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "report",
     "period",
     "basis",
@@ -76,6 +77,7 @@ const COLUMNS: [&str; 21] = [
     "median",
     "reported",
     "units_left_out",
+    "rates",
 ];
 
 /// A number as a cell; nothing where it is hidden or not known.
@@ -96,6 +98,16 @@ struct Line {
     median: Option<i64>,
     reported: String,
     left_out: String,
+    rates: String,
+}
+
+/// The rates of a converted total in one cell: `2026-03-31 655957 XOF = 100000 EUR; …`, in minor units.
+fn equalities(rates: &[ExchangeRateView]) -> String {
+    let told = rates.iter().map(|rate| {
+        let ExchangeRateView { valid_from, currency, amount_minor, equals_currency, equals_minor, .. } = rate;
+        format!("{valid_from} {amount_minor} {currency} = {equals_minor} {equals_currency}")
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn lines(view: &ReportView) -> Vec<Line> {
@@ -122,16 +134,20 @@ fn lines(view: &ReportView) -> Vec<Line> {
         median: figure.median,
         reported,
         left_out: figure.units_left_out.to_string(),
+        rates: String::new(),
     };
     let mut found = Vec::new();
     for total in &view.totals {
         let currency = || total.currency.clone().unwrap_or_default();
-        found.extend(
-            total
-                .figures
-                .iter()
-                .map(|figure| of_figure("total", Default::default(), currency(), String::new(), figure)),
-        );
+        // A word of its own, so that whoever adds the totals up counts nothing twice.
+        let (row, rates) = match &total.rates {
+            None => ("total", String::new()),
+            Some(rates) => ("converted", equalities(rates)),
+        };
+        found.extend(total.figures.iter().map(|figure| Line {
+            rates: rates.clone(),
+            ..of_figure(row, Default::default(), currency(), String::new(), figure)
+        }));
     }
     for table in &view.cuts {
         let currency = || table.currency.clone().unwrap_or_default();
@@ -150,6 +166,7 @@ fn lines(view: &ReportView) -> Vec<Line> {
                     median: None,
                     reported: String::new(),
                     left_out: String::new(),
+                    rates: String::new(),
                 });
             }
         }
@@ -169,6 +186,7 @@ fn lines(view: &ReportView) -> Vec<Line> {
                 median: None,
                 reported: unit.reported.clone(),
                 left_out: String::new(),
+                rates: String::new(),
             });
         }
         let figure = |figure| of_figure("unit", names(), unit.currency.clone(), unit.reported.clone(), figure);
@@ -208,6 +226,7 @@ pub fn csv(view: &ReportView) -> Result<Vec<u8>> {
             number(line.median),
             line.reported,
             line.left_out,
+            line.rates,
         ];
         table.write_record(record).map_err(|error| failed(error.to_string()))?;
     }
@@ -314,7 +333,12 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
         ["Figure", "Value", "Unit", "Numerator", "Denominator", "Before", "Median of units", "Not in it", "Why none"];
     for total in &view.totals {
         let title = total.currency.clone().unwrap_or_else(|| "All currencies, what is no money".into());
+        let title = if total.rates.is_some() { format!("All, converted into {title}") } else { title };
         page.write_string_with_format(row, 0, format!("{title} ({} units)", total.units), &formats.title)?;
+        for rate in total.rates.iter().flatten() {
+            row += 1;
+            page.write_string(row, 0, format!("{} in minor units, {}", equalities(std::slice::from_ref(rate)), rate.source))?;
+        }
         heads(page, row + 1, &heading, formats)?;
         row += 2;
         for figure in &total.figures {

@@ -230,6 +230,107 @@ async fn a_return_is_read_with_care() {
     world.put(&path).as_("platform_admin").json(body).send().await.refused(409, "wrong_state", &[]);
 }
 
+fn rate(valid_from: &str, (currency, amount): (&str, i64), (other, equals): (&str, i64)) -> Value {
+    json!({"valid_from": valid_from, "source": "central bank", "currency": currency, "amount_minor": amount,
+        "equals_currency": other, "equals_minor": equals})
+}
+
+#[actix_web::test]
+async fn a_network_converts_at_the_rates_of_the_last_day_and_names_them() {
+    let world = world().await;
+    let path = format!("/organisations/{}/exchange-rates", world.org("NET"));
+    let say = async |body: Value| world.post(&path).as_("platform_admin@NET").json(body).send().await;
+    let asked = "contributions?period=2026-03&currency=EUR&compare=previous";
+    let missing = ask(&world, "platform_analyst@NET", "NET", asked).await;
+    missing.refused(422, "no_exchange_rate", &[("currency", "no_exchange_rate")]);
+    // February's has its own rate; of two for the same day the later recorded holds; April's does not hold in March.
+    let bodies = [
+        rate("2026-02-01", ("BIF", 3_000), ("EUR", 100)),
+        rate("2026-03-15", ("BIF", 9_999), ("EUR", 100)),
+        rate("2026-03-15", ("BIF", 3_600), ("EUR", 120)),
+        rate("2026-04-01", ("BIF", 1), ("EUR", 1)),
+        // Written down the other way round.
+        rate("2026-01-01", ("EUR", 100_000), ("XOF", 655_957)),
+    ];
+    for (second, body) in (1..).zip(bodies) {
+        world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 4, 8, 0, second).unwrap());
+        say(body).await.expect(201);
+    }
+    let answer = ask(&world, "platform_analyst@NET", "NET", asked).await.expect(200);
+    let totals = answer.body["totals"].as_array().unwrap();
+    let currencies: Vec<&Value> = totals.iter().map(|total| &total["currency"]).collect();
+    assert_eq!(currencies, [&Value::Null, &json!("BIF"), &json!("XOF"), &json!("EUR")]);
+    assert!(totals[..3].iter().all(|total| total["rates"].is_null()), "{totals:?}");
+    let eur = &totals[3];
+    // 90,000 BIF are 3,000 cents; 50,000 XOF are 7,622.45.
+    assert_eq!(figure(&eur["figures"], "dues_minor").2, 3_000 + 7_622);
+    let bif = figure(&totals[1]["figures"], "received_for_dues_minor").2.as_i64().unwrap();
+    let received = figure(&eur["figures"], "received_for_dues_minor").2.as_i64().unwrap();
+    assert!(bif > 0);
+    assert_eq!(received, (bif * 2 * 120 + 3_600) / 7_200 + 6_098);
+    let (numerator, denominator, value) = figure(&eur["figures"], "collection_rate");
+    assert_eq!((numerator, denominator), (json!(received), json!(10_622)));
+    assert_eq!(value, (received * 20_000 + 10_622) / 21_244);
+    let told: Vec<(&Value, &Value)> =
+        eur["rates"].as_array().unwrap().iter().map(|rate| (&rate["valid_from"], &rate["amount_minor"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("2026-01-01"), &json!(100_000)),
+            (&json!("2026-02-01"), &json!(3_000)),
+            (&json!("2026-03-15"), &json!(3_600))
+        ]
+    );
+    // Nothing of February is known, in any currency.
+    let dues = eur["figures"].as_array().unwrap().iter().find(|figure| figure["id"] == "dues_minor").unwrap();
+    assert_eq!(dues["previous"]["undefined"], "not_reported", "{dues}");
+    assert_eq!((&dues["units_left_out"], &dues["median"]), (&json!(1), &json!((3_000 + 7_622 + 1) / 2)));
+    // In a table the word of its rows is another, so that adding up the totals counts nothing twice.
+    let path = format!("/organisations/{}/reports/{asked}", world.org("NET"));
+    let table = world.get(&path).as_("platform_analyst@NET").header("Accept", "text/csv").send().await.expect(200);
+    let rows: Vec<&str> = table.text.lines().filter(|line| line.contains(",converted,")).collect();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.contains("2026-03-15 3600 BIF = 120 EUR")), "{rows:?}");
+    // A mutual's own in another currency; the rates are the network's.
+    let own = ask(&world, "mutual_admin", "KAY", "contributions?period=2026-03&currency=EUR").await.expect(200);
+    let totals = own.body["totals"].as_array().unwrap();
+    assert_eq!(figure(&totals[1]["figures"], "dues_minor").2, 3_000);
+    assert_eq!(totals[1]["rates"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_rate_that_cannot_be_is_refused() {
+    let world = World::new().await;
+    let path = |code: &str| format!("/organisations/{}/exchange-rates", world.org(code));
+    let good = || rate("2026-02-01", ("BIF", 3_000), ("EUR", 100));
+    for (field, value, code) in [
+        ("currency", json!("ZZZ"), "unknown_value"),
+        ("equals_currency", json!("ZZZ"), "unknown_value"),
+        ("equals_currency", json!("BIF"), "invalid"),
+        ("amount_minor", json!(0), "out_of_bounds"),
+        ("equals_minor", json!(-5), "out_of_bounds"),
+        ("amount_minor", json!(1_i64 << 53), "out_of_bounds"),
+        ("source", json!(""), "out_of_bounds"),
+        ("valid_from", json!("2099-01-01"), "future_date"),
+    ] {
+        let mut body = good();
+        body[field] = value;
+        let pointer = format!("/{field}");
+        let answer = world.post(&path("P1")).as_("platform_admin").json(body).send().await;
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{field} {}", answer.text);
+        assert_eq!(answer.body["errors"][0]["code"], code, "{field} {}", answer.text);
+    }
+    assert_eq!(world.test.count("exchange_rates"), 0);
+    world.post(&path("P1")).as_("platform_analyst").json(good()).send().await.expect(403);
+    world.post(&path("P1")).as_("platform_admin").json(good()).send().await.expect(201);
+    let list = world.get(&format!("{}?year=2026", path("P1"))).as_("platform_analyst").send().await.expect(200);
+    assert_eq!(list.body["items"][0]["equals_minor"], 100);
+    let list = world.get(&format!("{}?year=2025", path("P1"))).as_("platform_analyst").send().await.expect(200);
+    assert_eq!(list.body["items"], json!([]));
+    world.get(&format!("{}?year=99", path("P1"))).as_("platform_analyst").send().await.expect(422);
+    let odd = ask(&world, "mutual_admin", "KAY", "dashboard?period=2026-02&currency=GOLD").await;
+    odd.refused(422, "invalid", &[("currency", "unknown_value")]);
+}
+
 #[actix_web::test]
 async fn coverage_is_of_the_target_population_of_the_day_and_months_are_due() {
     let world = world().await;

@@ -181,6 +181,20 @@ pub static SAMPLES: &[Sample] = &[
     sample!("POST /organisations/{id}/target-populations", "mutual_admin", |world, _, place| {
         organisation(world, place, "/target-populations").json(target(world))
     }),
+    sample!("GET /organisations/{id}/exchange-rates", "mutual_admin", |world, _, place| {
+        organisation(world, place, "/exchange-rates?year=2026")
+    }),
+    Sample {
+        key: "POST /organisations/{id}/exchange-rates",
+        by: ("platform_admin", "P1"),
+        named: Named::There,
+        make: |world, _, place| {
+            organisation(world, place, "/exchange-rates").json(json!({
+                "id": fresh_id(world), "valid_from": "2026-01-01", "source": "central bank",
+                "currency": "BIF", "amount_minor": 335_000, "equals_currency": "EUR", "equals_minor": 10_000,
+            }))
+        },
+    },
     sample!("GET /organisations/{id}/returns/{period}", "mutual_admin", |world, _, place| {
         organisation(world, place, "/returns/2025-11")
     }),
