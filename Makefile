@@ -9,12 +9,16 @@ ARGS ?=
 TEST = $(shell $(CARGO) nextest --version >/dev/null 2>&1 \
 	&& echo '$(CARGO) nextest run --locked' || echo '$(CARGO) test --locked')
 
+# Random histories grow from this number, so that what one run finds another finds again. `make explore` takes another.
+PROPTEST_RNG_SEED ?= 20260301
+export PROPTEST_RNG_SEED
+
 .DEFAULT_GOAL := help
 
 # The order of `test` is meant: what fails quickly comes first.
 .NOTPARALLEL:
 
-.PHONY: help build demo test test-sqlite test-postgres lint fmt bench docs
+.PHONY: help build demo test test-sqlite test-postgres explore lint fmt bench docs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +36,11 @@ test-sqlite: ## The whole suite on SQLite
 
 test-postgres: ## The whole suite on PostgreSQL (AYNI_TEST_POSTGRES, or a private cluster)
 	AYNI_TEST_ENGINE=postgres scripts/with-postgres $(TEST) $(ARGS)
+
+explore: SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+explore: ## The random histories from another number, which it names, on SQLite
+	@echo "PROPTEST_RNG_SEED=$(SEED)"
+	PROPTEST_RNG_SEED=$(SEED) AYNI_SEED=$(SEED) AYNI_TEST_ENGINE=sqlite $(TEST) $(ARGS)
 
 lint: ## Formatting, clippy without warnings, form of the other files
 	$(CARGO) fmt --check

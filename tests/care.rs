@@ -90,6 +90,7 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
         let (officer, adviser) = (Some(world.users["claims_officer"]), Some(world.users["medical_adviser"]));
         let (treasurer, admin) = (Some(world.users["treasurer"]), Some(world.users["mutual_admin"]));
         let mut dice = Dice(seed * 977);
+        let mut published = support::facts::Published::default();
         let mut done = |what: &'static str, happened: bool| {
             *seen.entry(what).or_default() += usize::from(happened);
         };
@@ -258,8 +259,9 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
                 clean(&world, &format!("seed {seed}, after {at}"));
             }
             if at % 6 == 5 {
-                let filled =
-                    support::facts::hold(&world.test.db, &mut world.test.owner(), &clinic.scope, date("2026-03-01"));
+                let first = date("2026-03-01");
+                let filled = support::facts::hold(&world.test.db, &mut world.test.owner(), &clinic.scope, first);
+                published.go_on(&world.test.db, &mut world.test.owner(), &clinic.scope, first);
                 assert!(filled >= 2, "{filled} months");
             }
         }
@@ -269,6 +271,9 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
         }
         assert!(by_member.values().all(|paid| (0..=30_000).contains(paid)), "seed {seed}: {by_member:?}");
         clean(&world, &format!("seed {seed}"));
+        for (what, times) in [("month closed", published.closings()), ("month corrected", published.corrections)] {
+            *seen.entry(what).or_default() += times;
+        }
     }
     // The rarest (an appeal decided, a settlement refused or given up) may miss; each has a test of its own.
     let expected = [
@@ -282,6 +287,8 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
         "approved",
         "paid",
         "advance asked",
+        "month closed",
+        "month corrected",
     ];
     for what in expected {
         assert!(seen.get(what).is_some_and(|times| *times > 0), "{what} never happened: {seen:?}");

@@ -133,6 +133,7 @@ struct Story {
     losses: Vec<(HouseholdId, EventId)>,
     /// The enrolments about which a household was heard.
     heard: Vec<EnrolmentId>,
+    published: support::facts::Published,
     steps: usize,
 }
 
@@ -169,7 +170,17 @@ impl Story {
             office.snapshot(&mut conn).frame_holds(&before, order.id, office.today(), day("2026-02-20"));
             households.push(Key::new(order.id.uuid()));
         }
-        Story { office, conn, households, products, terms, losses: Vec::new(), heard: Vec::new(), steps: 0 }
+        Story {
+            office,
+            conn,
+            households,
+            products,
+            terms,
+            losses: Vec::new(),
+            heard: Vec::new(),
+            published: Default::default(),
+            steps: 0,
+        }
     }
 
     fn snapshot(&mut self) -> Snapshot {
@@ -391,7 +402,9 @@ impl Story {
         self.prices_hold(&after);
         self.steps += 1;
         if self.steps.is_multiple_of(LOOKS_AT_FACTS) {
-            support::facts::hold(&self.office.test.db, &mut self.conn, &self.office.scope(), day("2026-02-01"));
+            let (db, scope, first) = (&self.office.test.db, self.office.scope(), day("2026-02-01"));
+            support::facts::hold(db, &mut self.conn, &scope, first);
+            self.published.go_on(db, &mut self.conn, &scope, first);
         }
     }
 
@@ -831,6 +844,8 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
                 let event = if transfer.reverses_id.is_some() { "mirror" } else { event };
                 *seen.borrow_mut().entry(event).or_default() += 1;
             }
+            *seen.borrow_mut().entry("closed").or_default() += story.published.closings();
+            *seen.borrow_mut().entry("corrected").or_default() += story.published.corrections;
             *seen.borrow_mut().entry("year").or_default() += usize::from(story.office.today().year() > 2026);
             Ok(())
         })
@@ -840,10 +855,20 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
     if support::database::on_postgres() {
         return;
     }
-    for word in
-        ["IN_FORCE", "SUSPENDED", "EXPIRED", "payment_surplus", "credit_used", "refunded", "mirror", "WAIVED", "year"]
-    {
-        assert!(seen.contains_key(word), "no history came to {word}: {seen:?}");
+    for word in [
+        "IN_FORCE",
+        "SUSPENDED",
+        "EXPIRED",
+        "payment_surplus",
+        "credit_used",
+        "refunded",
+        "mirror",
+        "WAIVED",
+        "year",
+        "closed",
+        "corrected",
+    ] {
+        assert!(seen.get(word).is_some_and(|number| *number > 0), "no history came to {word}: {seen:?}");
     }
     let rare = ["LAPSED", "TERMINATED", "RESIGNED", "CLOSED", "EXCLUDED", "WRITTEN_OFF"];
     let missing: Vec<&str> = rare.into_iter().filter(|word| !seen.contains_key(word)).collect();

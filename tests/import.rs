@@ -5,9 +5,6 @@ mod support;
 use ayni::access::permissions::Role;
 use ayni::access::picture::Picture;
 use ayni::app::HOOKS;
-use ayni::db::Wall;
-use ayni::error::Error;
-use ayni::ids::*;
 use ayni::imports::service::{FileReport, NewMutual, Report, Request, import};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -471,15 +468,8 @@ async fn the_records_of_another_system_come_in_whole() {
         assert_eq!(ultha_count(&world, table, "true"), rows, "{table}");
     }
     assert_eq!(ultha_count(&world, "claims", "outcome = 'rejected' AND claim_reason = 'NO_COVERAGE'"), 9);
-    let mutual: MutualId = Key::new(id.uuid());
-    let stocks = world
-        .test
-        .db
-        .read(Wall::mutual(mutual), |r| {
-            ayni::enrolments::store::count_in_force(r, mutual, date("2019-12-31")).map_err(Error::from)
-        })
-        .unwrap();
-    assert_eq!((stocks.0, stocks.2), (17, 47));
+    let in_force = "state = 'IN_FORCE' AND from_on <= '2019-12-31' AND (to_on IS NULL OR to_on >= '2019-12-31')";
+    assert_eq!(ultha_count(&world, "cover_spans", in_force), 47);
     world.add_user("claims_officer@ULTHA", Role::ClaimsOfficer, id);
     world.add_user("mutual_admin@ULTHA", Role::MutualAdmin, id);
     let month = world

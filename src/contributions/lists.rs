@@ -175,49 +175,70 @@ pub struct Earned {
     pub unearned: i64,
 }
 
-/// Computes what was written and earned by a day: what was recorded by then counts, by its own day.
-pub fn earned(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<Earned> {
+/// What was written of an enrolment by two days.
+type Written2 = (EnrolmentId, Option<i64>, Option<i64>);
+
+/// Computes what was written and earned by each of two days, in their order: what was recorded by then counts, by its own day.
+pub fn earned(r: &mut Read, mutual: MutualId, days: [NaiveDate; 2]) -> QueryResult<[Earned; 2]> {
+    let [then, now] = days;
     let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
     let periods: Vec<(EnrolmentId, NaiveDate, NaiveDate, Option<NaiveDate>)> = enrolments::table
         .filter(enrolments::mutual_id.eq(mutual))
         .filter(enrolments::admitted_on.is_not_null())
         .select((enrolments::id, enrolments::starts_on, enrolments::ends_on, enrolments::ended_on))
         .load(r.conn())?;
-    let issued: Vec<(EnrolmentId, Option<i64>)> = dues::table
+    let issued: Vec<Written2> = dues::table
         .filter(dues::mutual_id.eq(mutual))
-        .filter(dues::issued_on.le(on))
+        .filter(dues::issued_on.le(now))
         .filter(dues::kind.eq(DueKind::Contribution))
         .group_by(dues::enrolment_id)
-        .select((dues::enrolment_id, total("amount_minor")))
+        .select((
+            dues::enrolment_id,
+            total(&format!("CASE WHEN dues.issued_on <= '{then}' THEN dues.amount_minor END")),
+            total("dues.amount_minor"),
+        ))
         .load(r.conn())?;
-    let less: Vec<(EnrolmentId, Option<i64>)> = due_cancellations::table
+    let less: Vec<Written2> = due_cancellations::table
         .inner_join(
             dues::table
                 .on(dues::mutual_id.eq(due_cancellations::mutual_id).and(dues::id.eq(due_cancellations::due_id))),
         )
         .filter(dues::mutual_id.eq(mutual))
-        .filter(dues::issued_on.le(on))
+        .filter(dues::issued_on.le(now))
         .filter(dues::kind.eq(DueKind::Contribution))
-        .filter(due_cancellations::cancelled_on.le(on))
+        .filter(due_cancellations::cancelled_on.le(now))
         // What was written off was earned and lost: it stays in what was written.
         .filter(due_cancellations::kind.ne(CancellationKind::WrittenOff))
         .group_by(dues::enrolment_id)
-        .select((dues::enrolment_id, total("due_cancellations.amount_minor")))
+        .select((
+            dues::enrolment_id,
+            total(&format!(
+                "CASE WHEN dues.issued_on <= '{then}' AND due_cancellations.cancelled_on <= '{then}' \
+                 THEN due_cancellations.amount_minor END"
+            )),
+            total("due_cancellations.amount_minor"),
+        ))
         .load(r.conn())?;
-    let mut amounts: HashMap<EnrolmentId, i64> =
-        issued.into_iter().map(|(enrolment, amount)| (enrolment, amount.unwrap_or(0))).collect();
-    for (enrolment, amount) in less {
-        *amounts.entry(enrolment).or_default() -= amount.unwrap_or(0);
+    let mut amounts: HashMap<EnrolmentId, [Option<i64>; 2]> =
+        issued.into_iter().map(|(enrolment, then, now)| (enrolment, [then, now])).collect();
+    for (enrolment, then, now) in less {
+        for (amount, less) in amounts.entry(enrolment).or_default().iter_mut().zip([then, now]) {
+            *amount = amount.map(|amount| amount - less.unwrap_or(0));
+        }
     }
-    let mut found = Earned::default();
+    let mut found = [Earned::default(); 2];
     for (enrolment, from, to, ended) in periods {
-        let Some(amount) = amounts.get(&enrolment).copied() else { continue };
-        // An end that came later was not known on the day: what was earned by then stays what it was.
-        let to = ended.filter(|ended| *ended <= on).map_or(to, |ended| ended.min(to)).max(from);
-        let written = Written { amount, period: Period { from, to } };
-        found.written += amount;
-        found.earned += written.earned(on);
-        found.unearned += written.unearned(on);
+        let written = amounts.get(&enrolment).copied().unwrap_or_default();
+        for ((found, amount), on) in found.iter_mut().zip(written).zip(days) {
+            // Nothing of it was issued by then.
+            let Some(amount) = amount else { continue };
+            // An end that came later was not known on the day: what was earned by then stays what it was.
+            let to = ended.filter(|ended| *ended <= on).map_or(to, |ended| ended.min(to)).max(from);
+            let written = Written { amount, period: Period { from, to } };
+            found.written += amount;
+            found.earned += written.earned(on);
+            found.unearned += written.unearned(on);
+        }
     }
     Ok(found)
 }
@@ -250,7 +271,7 @@ type Issued = (DueId, String, NaiveDate, i64);
 /// Computes the contributions by a day: what was recorded by then counts, by its own day.
 pub fn as_of(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<AsOf> {
     let mut found = AsOf::default();
-    let earned = earned(r, mutual, on)?;
+    let [_, earned] = earned(r, mutual, [on, on])?;
     (found.written, found.earned, found.unearned) = (earned.written, earned.earned, earned.unearned);
     let issued: Vec<Issued> = dues::table
         .filter(dues::mutual_id.eq(mutual))

@@ -32,6 +32,9 @@ const SQLITE: [&str; 6] = [
 /// they write is carried over into the file every 32 MiB and not after each of them.
 const SQLITE_WRITER: [&str; 2] = ["PRAGMA cache_size=-32768", "PRAGMA wal_autocheckpoint=8192"];
 
+/// Of those that read: what one list or one month of figures comes back to stays in memory (16 MiB).
+const SQLITE_READER: [&str; 2] = ["PRAGMA query_only=ON", "PRAGMA cache_size=-16384"];
+
 /// A statement that waits longer than a client would is given up; so is a transaction whose process went away.
 const POSTGRES: [&str; 5] = [
     "SET ROLE ayni_app",
@@ -56,7 +59,7 @@ impl ManageConnection for Manager {
         }
         let more: &[&str] = match (&conn, self.read_only) {
             (Conn::Pg(_), _) => &[],
-            (Conn::Sqlite(_), true) => &["PRAGMA query_only=ON"],
+            (Conn::Sqlite(_), true) => &SQLITE_READER,
             (Conn::Sqlite(_), false) => &SQLITE_WRITER,
         };
         for setting in more {

@@ -62,6 +62,8 @@ const ROWS: i64 = 1_000_000;
 const ROWS_OF_MUTUAL: i64 = 50_000;
 /// How many times fewer rows fit with each further column of an index.
 const FEWER: i64 = 50;
+/// The same of a state.
+const STATES: i64 = 4;
 
 /// Tells SQLite's planner how rows lie. Without statistics it takes the mutual alone, the first column of each primary key, for
 /// as good as an index of three columns, and reads all rows of the mutual where ten are meant; statistics of a database that
@@ -70,22 +72,27 @@ fn estimate(sqlite: &mut SqliteConnection) -> QueryResult<()> {
     use diesel::sql_types::{BigInt, Text};
     // The table of statistics is made by asking for some.
     diesel::sql_query("ANALYZE __diesel_schema_migrations").execute(sqlite)?;
-    let indexes: Vec<(String, String, String, i64, i64, i64)> =
-        diesel::select(diesel::dsl::sql::<(Text, Text, Text, BigInt, BigInt, BigInt)>(
+    let indexes: Vec<(String, String, String, i64, String)> =
+        diesel::select(diesel::dsl::sql::<(Text, Text, Text, BigInt, Text)>(
             "t.name, i.name, i.origin, i.\"unique\", \
-             (SELECT count(*) FROM pragma_index_info(i.name)), \
-             (SELECT count(*) FROM pragma_index_info(i.name) WHERE seqno = 0 AND name = 'mutual_id') \
+             (SELECT group_concat(name) FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno)) \
              FROM pragma_table_list t JOIN pragma_index_list(t.name) i WHERE t.schema = 'main' AND t.wr",
         ))
         .load(sqlite)?;
     diesel::sql_query("DELETE FROM sqlite_stat1").execute(sqlite)?;
-    for (table, index, origin, is_unique, columns, of_mutual) in indexes {
-        let mut left = if of_mutual > 0 { ROWS_OF_MUTUAL } else { ROWS / FEWER };
+    for (table, index, origin, is_unique, columns) in indexes {
+        let columns: Vec<&str> = columns.split(',').collect();
+        let mut left = ROWS;
         let mut stat = ROWS.to_string();
-        for column in 1..=columns {
-            let found = if is_unique > 0 && column == columns { 1 } else { left.max(1) };
+        for (column, place) in columns.iter().zip(1..) {
+            left /= match (place, *column) {
+                (1, "mutual_id") => ROWS / ROWS_OF_MUTUAL,
+                // One of a handful of words tells little.
+                (_, "state") => STATES,
+                _ => FEWER,
+            };
+            let found = if is_unique > 0 && place == columns.len() { 1 } else { left.max(1) };
             stat.push_str(&format!(" {found}"));
-            left /= FEWER;
         }
         // The primary key of a table without row ids goes by the table's name.
         let index = if origin == "pk" { &table } else { &index };

@@ -5,7 +5,6 @@ use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
 use crate::insert_all;
-use chrono::NaiveDate;
 use diesel::prelude::*;
 
 /// Adds an enrolment; false where its number is taken.
@@ -118,35 +117,6 @@ pub fn replace_spans(w: &mut Write, mutual: MutualId, household: HouseholdId, ro
     )
     .execute(w.conn())?;
     insert_all!(w, cover_spans::table, rows)
-}
-
-/// How many households, principals and persons are in force on a day: a range look-up on spans.
-pub fn count_in_force(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult<(i64, i64, i64)> {
-    use diesel::dsl::{count, count_star};
-    let standing = cover_spans::mutual_id
-        .eq(mutual)
-        .and(cover_spans::state.eq(SpanState::InForce))
-        .and(cover_spans::from_on.le(on))
-        .and(cover_spans::to_on.is_null().or(cover_spans::to_on.ge(on)));
-    let households: i64 = cover_spans::table
-        .filter(standing)
-        .select(count(cover_spans::household_id).aggregate_distinct())
-        .first(r.conn())?;
-    let persons: i64 = cover_spans::table.filter(standing).select(count_star()).first(r.conn())?;
-    let principals: i64 = cover_spans::table
-        .inner_join(
-            memberships::table.on(memberships::mutual_id
-                .eq(cover_spans::mutual_id)
-                .and(memberships::member_id.eq(cover_spans::member_id))
-                .and(memberships::household_id.eq(cover_spans::household_id))),
-        )
-        .filter(standing)
-        .filter(memberships::relationship.eq(crate::households::model::Relationship::Principal))
-        .filter(memberships::from_on.le(on))
-        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(on)))
-        .select(count_star())
-        .first(r.conn())?;
-    Ok((households, principals, persons))
 }
 
 /// Adds a step.

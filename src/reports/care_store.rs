@@ -6,7 +6,7 @@ use crate::ids::*;
 use chrono::NaiveDate;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Claims that were submitted by a day and neither decided nor taken back by then: of each facility, how many and what they
 /// bill. A decision that was replaced later stood on that day.
@@ -54,30 +54,41 @@ pub fn paid_between(
     (from, to): (NaiveDate, NaiveDate),
     provider: Option<ProviderId>,
 ) -> QueryResult<Vec<PaidClaim>> {
-    let mut query = settlement_items::table
-        .inner_join(
-            settlements::table.on(settlements::mutual_id
-                .eq(settlement_items::mutual_id)
-                .and(settlements::id.eq(settlement_items::settlement_id))),
-        )
-        .inner_join(
-            claims::table
-                .on(claims::mutual_id.eq(settlement_items::mutual_id).and(claims::id.eq(settlement_items::claim_id))),
-        )
-        .filter(settlement_items::mutual_id.eq(mutual))
-        .filter(settlement_items::amount_minor.gt(0))
+    let paid: HashMap<SettlementId, Option<NaiveDate>> = settlements::table
+        .filter(settlements::mutual_id.eq(mutual))
         .filter(settlements::state.eq(SettlementState::Paid))
         .filter(settlements::paid_on.between(from, to))
-        .select((claims::service_on, claims::discharged_on, claims::submitted_on, settlements::paid_on))
-        .into_boxed();
-    if let Some(provider) = provider {
-        query = query.filter(claims::provider_id.eq(provider));
-    }
-    let rows: Vec<(NaiveDate, Option<NaiveDate>, NaiveDate, Option<NaiveDate>)> = query.load(r.conn())?;
-    Ok(rows
+        .select((settlements::id, settlements::paid_on))
+        .load(r.conn())?
         .into_iter()
-        .filter_map(|(service_on, discharged_on, submitted_on, paid_on)| {
-            Some(PaidClaim { ended_on: discharged_on.unwrap_or(service_on), submitted_on, paid_on: paid_on? })
-        })
-        .collect())
+        .collect();
+    let ids: Vec<SettlementId> = paid.keys().copied().collect();
+    let mut found = Vec::new();
+    // Named, so that what was paid before is not looked at.
+    for chunk in ids.chunks(500) {
+        type Item = (SettlementId, ProviderId, NaiveDate, Option<NaiveDate>, NaiveDate);
+        let items: Vec<Item> =
+            settlement_items::table
+                .inner_join(claims::table.on(
+                    claims::mutual_id.eq(settlement_items::mutual_id).and(claims::id.eq(settlement_items::claim_id)),
+                ))
+                .filter(settlement_items::mutual_id.eq(mutual))
+                .filter(settlement_items::settlement_id.eq_any(chunk.to_vec()))
+                .filter(settlement_items::amount_minor.gt(0))
+                .select((
+                    settlement_items::settlement_id,
+                    claims::provider_id,
+                    claims::service_on,
+                    claims::discharged_on,
+                    claims::submitted_on,
+                ))
+                .load(r.conn())?;
+        for (settlement, by, service_on, discharged_on, submitted_on) in items {
+            let Some(paid_on) = paid.get(&settlement).copied().flatten() else { continue };
+            if provider.is_none_or(|wanted| wanted == by) {
+                found.push(PaidClaim { ended_on: discharged_on.unwrap_or(service_on), submitted_on, paid_on });
+            }
+        }
+    }
+    Ok(found)
 }

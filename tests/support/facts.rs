@@ -1,17 +1,24 @@
 //! A mutual's month counted anew from the rows, one row at a time, by nothing that the program uses.
 use ayni::access::scopes::{FigureScope, MutualScope};
+use ayni::app::HOOKS;
+use ayni::audit::frame::{Order, command};
+use ayni::audit::model::{Asker, Purpose};
 use ayni::claims::model::{Claim, ClaimState, FormerDecision, Outcome, SettlementState};
 use ayni::contributions::model::*;
 use ayni::dates::{add_days, days_between, month_of};
 use ayni::db::schema::*;
 use ayni::db::{Conn, Wall};
 use ayni::enrolments::model::{Enrolment, EnrolmentState, Span, SpanReason, SpanState};
+use ayni::error::{Code, Error};
 use ayni::households::model::{Member, Membership, Relationship, Residence, Sex};
 use ayni::ids::*;
 use ayni::ledger::model::{Account, AccountKind, Transfer};
 use ayni::reports::facts::service::{self, AsOf, each_month};
 use ayni::reports::facts::{AgeBands, compute};
 use ayni::reports::measures::{Dimension, Measure, Sheet};
+use ayni::reports::periods::service::{self as periods, OpenItem};
+use ayni::reports::releases::service::{self as releases, closes_from};
+use ayni::reports::releases::store;
 use chrono::{Datelike, NaiveDate};
 use diesel::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -579,8 +586,14 @@ pub fn hold(db: &ayni::db::Db, conn: &mut Conn, scope: &MutualScope, first: Naiv
     filled
 }
 
-/// The two sheets say the same; a cell of nothing but zeros is none.
+/// The two sheets say the same.
 fn same(what: &str, month: NaiveDate, one: &Sheet, other: &Sheet) {
+    let differ = differences(one, other);
+    assert!(differ.is_empty(), "{what}, {month}: {differ:#?}");
+}
+
+/// Where two sheets differ; a cell of nothing but zeros is none.
+fn differences(one: &Sheet, other: &Sheet) -> Vec<String> {
     let all = |sheet: &Sheet| {
         let mut list: BTreeMap<String, Vec<i64>> =
             Measure::ALL.iter().map(|measure| (measure.code().to_owned(), vec![sheet.totals.get(*measure)])).collect();
@@ -595,10 +608,95 @@ fn same(what: &str, month: NaiveDate, one: &Sheet, other: &Sheet) {
     };
     let (one, other) = (all(one), all(other));
     let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-    let differ: Vec<String> = keys
-        .into_iter()
+    keys.into_iter()
         .filter(|key| one.get(*key) != other.get(*key))
         .map(|key| format!("{key}: {:?} and {:?}", one.get(key), other.get(key)))
-        .collect();
-    assert!(differ.is_empty(), "{what}, {month}: {differ:#?}");
+        .collect()
+}
+
+/// What bodies above have been given of a mutual's months, as it was counted here when it was given.
+#[derive(Default)]
+pub struct Published {
+    turns: u32,
+    months: BTreeMap<NaiveDate, Vec<(ReleaseId, Sheet)>>,
+    pub corrections: usize,
+}
+
+impl Published {
+    /// Looks that what was given of each month from `first` on is still what was given, and closes or corrects some of them.
+    pub fn go_on(&mut self, db: &ayni::db::Db, conn: &mut Conn, scope: &MutualScope, first: NaiveDate) {
+        self.turns += 1;
+        let today = scope.today();
+        let as_of = AsOf { today, bands: AgeBands::default() };
+        let span = (month_of(first).unwrap().from, month_of(today).unwrap().from);
+        service::months(db, &FigureScope::of(scope), span, &as_of).unwrap();
+        let rows = Rows::load(conn, scope.mutual());
+        for month in each_month(span) {
+            self.stands(db, scope, month);
+            let now = rows.sheet(month, today, &BANDS);
+            let given = self.months.get(&month).and_then(|all| all.last()).map(|(_, sheet)| sheet.clone());
+            if !(self.turns + month.month()).is_multiple_of(3) {
+                continue;
+            }
+            let order = order(db, scope);
+            let is_first = given.is_none();
+            let done = command(db, &HOOKS, &order, |w| match is_first {
+                true => periods::close(w, scope, &order, month, &as_of, OpenItem::ALL),
+                false => periods::correct(w, scope, &order, month, &as_of, "something came late"),
+            });
+            let refused = match done {
+                Ok(_) => None,
+                Err(Error::Problem(problem)) => Some(problem.code),
+                Err(other) => panic!("{other:?}"),
+            };
+            let expected = match &given {
+                None if today < closes_from(month).unwrap() => Some(Code::MonthNotOver),
+                Some(given) if differences(given, &now).is_empty() => Some(Code::NothingToCorrect),
+                _ => None,
+            };
+            assert_eq!(refused, expected, "{month} on {today}");
+            if refused.is_none() {
+                self.corrections += usize::from(!is_first);
+                let standing = standing(db, scope, month).unwrap().0;
+                self.months.entry(month).or_default().push((standing, now));
+                self.stands(db, scope, month);
+            }
+        }
+    }
+
+    /// The last release of a month is the one that was given last, and says what it said.
+    fn stands(&self, db: &ayni::db::Db, scope: &MutualScope, month: NaiveDate) {
+        let given = self.months.get(&month).and_then(|all| all.last());
+        let standing = standing(db, scope, month);
+        assert_eq!(standing.as_ref().map(|found| found.0), given.map(|given| given.0), "{month}");
+        if let Some(((_, found), (_, given))) = standing.zip(given) {
+            same("a release is not what it was", month, &found, given);
+        }
+    }
+
+    /// How many months were closed.
+    pub fn closings(&self) -> usize {
+        self.months.len()
+    }
+}
+
+fn standing(db: &ayni::db::Db, scope: &MutualScope, month: NaiveDate) -> Option<(ReleaseId, Sheet)> {
+    db.read(Wall::ROOT, |r| {
+        let found = store::standing(r, scope.mutual().into(), month)?;
+        found.map(|release| Ok::<_, Error>((release.id, releases::sheet_of(r, &release)?))).transpose()
+    })
+    .unwrap()
+}
+
+fn order(db: &ayni::db::Db, scope: &MutualScope) -> Order {
+    let id: CommandId = db.ids().next();
+    Order {
+        id,
+        wall: Wall::mutual(scope.mutual()),
+        route: "close".into(),
+        hash: [9; 32],
+        asker: Asker { user: None, purpose: Purpose::Support, request: id.uuid() },
+        today: scope.today(),
+        by_header: false,
+    }
 }

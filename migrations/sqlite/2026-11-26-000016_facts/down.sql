@@ -1,3 +1,10 @@
+DROP INDEX allocations_by_due;
+CREATE INDEX allocations_by_due ON allocations (mutual_id, due_id);
+DROP INDEX claims_by_decision;
+CREATE INDEX claims_by_decision ON claims (mutual_id, decided_on);
+DROP INDEX cover_spans_by_state;
+CREATE INDEX cover_spans_by_state ON cover_spans (mutual_id, state, from_on, to_on);
+DROP INDEX settlements_by_day;
 DROP INDEX claims_by_service;
 DROP INDEX transfers_by_value;
 DROP TABLE month_cuts;

@@ -31,5 +31,12 @@ CREATE TABLE month_cuts (
 ) STRICT, WITHOUT ROWID;
 -- The books of a month and the balances at its end are read from the index alone.
 CREATE INDEX transfers_by_value ON transfers (mutual_id, value_on, debit_account_id, credit_account_id, amount_minor);
--- Cases are counted from the index alone: a claim's row holds the inputs of its decision and is long.
 CREATE INDEX claims_by_service ON claims (mutual_id, service_on, outcome, state, member_id);
+-- Figures read these alone: a row of claims holds the inputs of its decision and is long, and so many spans lie apart.
+CREATE INDEX settlements_by_day ON settlements (mutual_id, paid_on);
+DROP INDEX cover_spans_by_state;
+CREATE INDEX cover_spans_by_state ON cover_spans (mutual_id, state, from_on, to_on, household_id, member_id, enrolment_id, waiting_from);
+DROP INDEX claims_by_decision;
+CREATE INDEX claims_by_decision ON claims (mutual_id, decided_on, outcome, claim_reason, provider_id, submitted_on, billed_minor, mutual_minor, member_minor, provider_writeoff_minor, other_paid_minor);
+DROP INDEX allocations_by_due;
+CREATE INDEX allocations_by_due ON allocations (mutual_id, due_id, counts_on, amount_minor);

@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::ids::*;
 use crate::ledger::model::AccountKind;
 use crate::reports::measures::{Dimension, Measure, Sheet};
-use chrono::NaiveDate;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
@@ -32,7 +31,7 @@ pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
         sheet.totals.set(age, open);
     }
     let before = add_days(of.from, -1).unwrap_or(of.from);
-    let (then, now) = (lists::earned(r, of.mutual, before)?, lists::earned(r, of.mutual, of.stock_on)?);
+    let [then, now] = lists::earned(r, of.mutual, [before, of.stock_on])?;
     sheet.totals.set(Measure::Earned, now.earned - then.earned);
     sheet.totals.set(Measure::Unearned, now.unearned);
     books(r, of, sheet)
@@ -156,13 +155,11 @@ fn books(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         .filter(accounts::mutual_id.eq(of.mutual))
         .select((accounts::id, accounts::code, accounts::kind))
         .load(r.conn())?;
-    let flows = moved(r, of.mutual, of.from, of.stock_on)?;
-    let balances = moved(r, of.mutual, NaiveDate::MIN, of.stock_on)?;
+    let moved = moved(r, of)?;
     let mut sums: BTreeMap<Measure, i64> = BTreeMap::new();
     let mut bump = |measure: Measure, amount: i64| *sums.entry(measure).or_default() += amount;
     for (id, code, kind) in &known {
-        let flow = flows.get(id).copied().unwrap_or(0);
-        let balance = balances.get(id).copied().unwrap_or(0);
+        let (flow, balance) = moved.get(id).copied().unwrap_or_default();
         let (group, _) = code.split_once(':').unwrap_or((code, ""));
         match (kind, group) {
             (AccountKind::Income, "contributions" | "fees") => bump(Measure::ContributionIncome, -flow),
@@ -191,28 +188,22 @@ fn books(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     Ok(())
 }
 
-/// Debits less credits of each account on the days of a span.
-fn moved(r: &mut Read, mutual: MutualId, from: NaiveDate, to: NaiveDate) -> Result<HashMap<AccountId, i64>> {
-    // Before what a date of an engine holds there is nothing.
-    let from = from.max(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(from));
-    let debits: Vec<(AccountId, Option<i64>)> = transfers::table
-        .filter(transfers::mutual_id.eq(mutual))
-        .filter(transfers::value_on.between(from, to))
-        .group_by(transfers::debit_account_id)
-        .select((transfers::debit_account_id, total("amount_minor")))
+/// Debits less credits of each account: of the month, and up to its end.
+fn moved(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<AccountId, (i64, i64)>> {
+    let within = format!("CASE WHEN value_on >= '{}' THEN amount_minor END", of.from);
+    let pairs: Vec<(AccountId, AccountId, Option<i64>, Option<i64>)> = transfers::table
+        .filter(transfers::mutual_id.eq(of.mutual))
+        .filter(transfers::value_on.le(of.stock_on))
+        .group_by((transfers::debit_account_id, transfers::credit_account_id))
+        .select((transfers::debit_account_id, transfers::credit_account_id, total(&within), total("amount_minor")))
         .load(r.conn())?;
-    let credits: Vec<(AccountId, Option<i64>)> = transfers::table
-        .filter(transfers::mutual_id.eq(mutual))
-        .filter(transfers::value_on.between(from, to))
-        .group_by(transfers::credit_account_id)
-        .select((transfers::credit_account_id, total("amount_minor")))
-        .load(r.conn())?;
-    let mut sums: HashMap<AccountId, i64> = HashMap::new();
-    for (account, amount) in debits {
-        *sums.entry(account).or_default() += amount.unwrap_or(0);
-    }
-    for (account, amount) in credits {
-        *sums.entry(account).or_default() -= amount.unwrap_or(0);
+    let mut sums: HashMap<AccountId, (i64, i64)> = HashMap::new();
+    for (debit, credit, flow, all) in pairs {
+        let (flow, all) = (flow.unwrap_or(0), all.unwrap_or(0));
+        let taker = sums.entry(debit).or_default();
+        *taker = (taker.0 + flow, taker.1 + all);
+        let giver = sums.entry(credit).or_default();
+        *giver = (giver.0 - flow, giver.1 - all);
     }
     Ok(sums)
 }

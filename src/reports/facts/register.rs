@@ -7,18 +7,25 @@ use crate::db::types::Id;
 use crate::enrolments::model::EnrolmentState;
 use crate::enrolments::rules::{RENEWED_WITHIN_DAYS, SpanReason, SpanState, first_covered_on};
 use crate::error::Result;
-use crate::households::model::Sex;
+use crate::households::model::{Relationship, Sex};
 use crate::ids::*;
 use crate::products::{service as products, store as product_store};
 use crate::reports::measures::{Dimension, Measure, Sheet};
 use chrono::NaiveDate;
-use diesel::dsl::{count, count_star, sql};
+use diesel::dsl::{count, count_star, exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Cover that makes a person belong to the mutual, suspended or not.
 const AFFILIATED: [SpanState; 2] = [SpanState::InForce, SpanState::Suspended];
+
+/// The others, named, so that they are found by their state.
+const LEFT: [SpanState; 3] = [SpanState::Lapsed, SpanState::Expired, SpanState::Terminated];
+
+/// Whether the person of a span had belonged to the mutual before it, as SQL.
+const WAS_THERE: &str = "EXISTS (SELECT 1 FROM cover_spans b WHERE b.mutual_id = cover_spans.mutual_id \
+    AND b.member_id = cover_spans.member_id AND b.from_on < cover_spans.from_on AND b.state IN ('IN_FORCE', 'SUSPENDED'))";
 
 /// Ages, each the first year of a band; the last is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +95,10 @@ fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
 
 /// Adds what the register says.
 pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    stocks(r, of, sheet)?;
+    let persons = in_force(r, of)?;
+    stocks(r, of, &persons, sheet)?;
     by_sex_and_age(r, of, sheet)?;
-    by_area(r, of, sheet)?;
+    by_area(r, of, &persons, sheet)?;
     waiting(r, of, sheet)?;
     person_days(r, of, sheet)?;
     moves(r, of, sheet)?;
@@ -107,8 +115,30 @@ macro_rules! standing {
     };
 }
 
-fn stocks(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let (households, principals, persons) = crate::enrolments::store::count_in_force(r, of.mutual, of.stock_on)?;
+/// How many of each household are in force.
+fn in_force(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<(HouseholdId, i64)>> {
+    cover_spans::table
+        .filter(standing!(of, SpanState::InForce))
+        .group_by(cover_spans::household_id)
+        .select((cover_spans::household_id, count_star()))
+        .load(r.conn())
+}
+
+fn stocks(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: &mut Sheet) -> Result<()> {
+    let households = i64::try_from(persons.len()).unwrap_or(i64::MAX);
+    let persons: i64 = persons.iter().map(|(_, number)| number).sum();
+    let covered = cover_spans::table
+        .filter(standing!(of, SpanState::InForce))
+        .filter(cover_spans::member_id.eq(memberships::member_id))
+        .filter(cover_spans::household_id.eq(memberships::household_id));
+    let principals: i64 = memberships::table
+        .filter(memberships::mutual_id.eq(of.mutual))
+        .filter(memberships::relationship.eq(Relationship::Principal))
+        .filter(memberships::from_on.le(of.stock_on))
+        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
+        .filter(exists(covered))
+        .select(count_star())
+        .first(r.conn())?;
     let suspended: (i64, i64) = cover_spans::table
         .filter(standing!(of, SpanState::Suspended))
         .select((count(cover_spans::household_id).aggregate_distinct(), count_star()))
@@ -162,12 +192,7 @@ fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
     Ok(())
 }
 
-fn by_area(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let persons: Vec<(HouseholdId, i64)> = cover_spans::table
-        .filter(standing!(of, SpanState::InForce))
-        .group_by(cover_spans::household_id)
-        .select((cover_spans::household_id, count_star()))
-        .load(r.conn())?;
+fn by_area(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: &mut Sheet) -> Result<()> {
     let lived: Vec<(HouseholdId, Option<AreaId>)> = residences::table
         .filter(residences::mutual_id.eq(of.mutual))
         .filter(residences::from_on.le(of.stock_on))
@@ -178,7 +203,7 @@ fn by_area(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     let areas: HashMap<HouseholdId, Option<AreaId>> = lived.into_iter().collect();
     let mut found: BTreeMap<Option<AreaId>, (i64, i64)> = BTreeMap::new();
     for (household, number) in persons {
-        let sums = found.entry(areas.get(&household).copied().flatten()).or_default();
+        let sums = found.entry(areas.get(household).copied().flatten()).or_default();
         *sums = (sums.0 + 1, sums.1 + number);
     }
     for (area, (households, number)) in found {
@@ -247,11 +272,11 @@ fn person_days(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
 fn moves(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     let beyond = |_| crate::error::Error::Fault("a month beyond the calendar".into());
     let (before, last) = (add_days(of.from, -1).map_err(beyond)?, add_days(of.stock_on, -1).map_err(beyond)?);
-    let began: Vec<(MemberId, NaiveDate)> = cover_spans::table
+    let began: Vec<(MemberId, NaiveDate, bool)> = cover_spans::table
         .filter(cover_spans::mutual_id.eq(of.mutual))
         .filter(cover_spans::state.eq_any(AFFILIATED))
         .filter(cover_spans::from_on.between(of.from, of.stock_on))
-        .select((cover_spans::member_id, cover_spans::from_on))
+        .select((cover_spans::member_id, cover_spans::from_on, sql::<Bool>(WAS_THERE)))
         .load(r.conn())?;
     let ended: Vec<(MemberId, Option<NaiveDate>)> = cover_spans::table
         .filter(cover_spans::mutual_id.eq(of.mutual))
@@ -261,26 +286,16 @@ fn moves(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         .load(r.conn())?;
     let ends: HashSet<(MemberId, NaiveDate)> =
         ended.iter().filter_map(|(member, to)| Some((*member, add_days((*to)?, 1).ok()?))).collect();
-    let begins: HashSet<(MemberId, NaiveDate)> = began.into_iter().collect();
-    let firsts: HashMap<MemberId, Option<NaiveDate>> = if begins.is_empty() {
-        HashMap::new()
-    } else {
-        let firsts: Vec<(MemberId, Option<NaiveDate>)> = cover_spans::table
-            .filter(cover_spans::mutual_id.eq(of.mutual))
-            .filter(cover_spans::state.eq_any(AFFILIATED))
-            .group_by(cover_spans::member_id)
-            .having(diesel::dsl::min(cover_spans::from_on).ge(of.from))
-            .select((cover_spans::member_id, diesel::dsl::min(cover_spans::from_on)))
-            .load(r.conn())?;
-        firsts.into_iter().collect()
-    };
-    for (member, day) in begins.difference(&ends) {
-        let is_first = firsts.get(member) == Some(&Some(*day));
-        bump(sheet, if is_first { Measure::EntriesNew } else { Measure::EntriesReturning });
+    let begins: HashSet<(MemberId, NaiveDate)> = began.iter().map(|(member, day, _)| (*member, *day)).collect();
+    let returns: HashSet<(MemberId, NaiveDate)> =
+        began.into_iter().filter(|span| span.2).map(|(member, day, _)| (member, day)).collect();
+    for entry in begins.difference(&ends) {
+        let is_return = returns.contains(entry);
+        bump(sheet, if is_return { Measure::EntriesReturning } else { Measure::EntriesNew });
     }
     let why: Vec<(MemberId, NaiveDate, SpanReason)> = cover_spans::table
         .filter(cover_spans::mutual_id.eq(of.mutual))
-        .filter(cover_spans::state.ne_all(AFFILIATED))
+        .filter(cover_spans::state.eq_any(LEFT))
         .filter(cover_spans::from_on.between(of.from, of.stock_on))
         .select((cover_spans::member_id, cover_spans::from_on, cover_spans::reason))
         .load(r.conn())?;

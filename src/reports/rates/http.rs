@@ -112,10 +112,7 @@ pub struct AddExchangeRate {
 }
 
 /// `POST /organisations/{id}/exchange-rates`
-pub async fn add(
-    guard: Guard<need::FigureSettings, BodyScope>,
-    body: Body<AddExchangeRate>,
-) -> Result<HttpResponse> {
+pub async fn add(guard: Guard<need::FigureSettings, BodyScope>, body: Body<AddExchangeRate>) -> Result<HttpResponse> {
     let order = guard.order(&body)?;
     let asked = body.value;
     if matches!(guard.scope.kind(), OrganisationKind::Mutual | OrganisationKind::Section) {

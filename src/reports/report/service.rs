@@ -126,9 +126,7 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question)
         let rates = db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, question.period, into))?;
         let before = match question.period.previous().filter(|_| question.compare) {
             None => None,
-            Some(before) => {
-                Some(db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, before, into))?)
-            }
+            Some(before) => Some(db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, before, into))?),
         };
         totals.push(converted::total(&found, &figures, question, &rates, before.as_ref())?);
     }

@@ -337,7 +337,11 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
         page.write_string_with_format(row, 0, format!("{title} ({} units)", total.units), &formats.title)?;
         for rate in total.rates.iter().flatten() {
             row += 1;
-            page.write_string(row, 0, format!("{} in minor units, {}", equalities(std::slice::from_ref(rate)), rate.source))?;
+            page.write_string(
+                row,
+                0,
+                format!("{} in minor units, {}", equalities(std::slice::from_ref(rate)), rate.source),
+            )?;
         }
         heads(page, row + 1, &heading, formats)?;
         row += 2;
