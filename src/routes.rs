@@ -3,7 +3,7 @@
 use crate::access::approvals;
 use crate::access::audit_http as audit;
 use crate::access::http as access;
-use crate::access::machines;
+use crate::access::machines_http as machines;
 use crate::access::permissions::Permission;
 use crate::cards::http as cards;
 use crate::claims::appeals_http as appeals;

@@ -4,6 +4,7 @@ mod support;
 
 use ayni::access::scopes::FigureScope;
 use ayni::db::{Conn, Wall};
+use ayni::enrolments::membership::{self, NewStep};
 use ayni::error::{Error, Result};
 use ayni::ids::*;
 use ayni::reports::facts::service::{self, AsOf, MonthFacts};
@@ -115,11 +116,28 @@ fn product(office: &Office) -> ProductId {
     office.product("YEAR", parameters).0
 }
 
-fn enrol(office: &Office, home: HouseholdId, product: ProductId, starts_on: NaiveDate) {
+fn enrol(office: &Office, home: HouseholdId, product: ProductId, starts_on: NaiveDate) -> EnrolmentId {
     let order = office.order("POST /enrolments");
     office.apply(&order, &application(home, product, starts_on, office.today())).unwrap();
     let id = Key::new(order.id.uuid());
     office.admit(&office.order("POST /admit"), id, office.today()).unwrap();
+    id
+}
+
+#[test]
+fn a_renewal_that_is_cancelled_is_taken_from_the_month_that_ended() {
+    let (office, home, _) = begin();
+    let product = product(&office);
+    enrol(&office, home, product, day("2026-03-10"));
+    pay(&office, home, 6_000).unwrap();
+    office.set_day(day("2027-04-05"));
+    let renewed = || figure(&office, "2027-03-01", Measure::EnrolmentsRenewed);
+    let again = enrol(&office, home, product, day("2027-04-05"));
+    assert_eq!(renewed(), 1);
+    let step = NewStep { on: office.today(), effective_on: None, reason: Some("thought better of it".into()) };
+    office.close(&office.order("POST /cancel"), again, 2, &step, membership::cancel).unwrap();
+    assert_eq!(renewed(), 0);
+    holds(&office, "2026-03-01");
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod http;
 pub mod keys;
 pub mod machines;
+pub mod machines_http;
 pub mod model;
 pub mod passwords;
 pub mod permissions;

@@ -109,3 +109,21 @@ impl Link {
         self.valid_from <= on && self.valid_to.is_none_or(|end| on <= end)
     }
 }
+
+/// A key of a program that pulls, as it is stored.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
+pub struct ApiKey {
+    pub id: ApiKeyId,
+    pub organisation_id: OrganisationId,
+    pub name: String,
+    pub secret_hash: Vec<u8>,
+    /// A JSON list.
+    pub scopes: String,
+    pub created_by: Option<UserId>,
+    pub created_at: NaiveDateTime,
+    pub expires_at: NaiveDateTime,
+    pub last_used_at: Option<NaiveDateTime>,
+    pub revoked_at: Option<NaiveDateTime>,
+    pub version: i64,
+}

@@ -1,5 +1,4 @@
 //! Users, codes, sessions, grants and links in the database.
-use super::machines::ApiKey;
 use super::model::*;
 use super::permissions::{OrganisationKind, Role};
 use crate::db::schema::*;

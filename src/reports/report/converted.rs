@@ -1,7 +1,8 @@
 //! All units in one currency. What each currency sums up to is converted once, at the rate of the period's last day, and the
 //! answer names the rates: a total of many rounded amounts would be nobody's.
+use super::figures::{Figure, Total, figures_of, is_money, middle, parts};
 use super::period::Period;
-use super::service::{Figure, Question, Total, figures_of, is_money, middle, parts};
+use super::shape::Question;
 use super::units::Unit;
 use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
@@ -148,4 +149,23 @@ fn value(units: &[Unit], indicator: &Indicator, period: Period, rates: &Rates) -
         return Ok((Value { numerator: None, denominator: None, ..unknown }, left_out));
     }
     Ok((catalogue::value(indicator, &sums).map_err(beyond)?.0, left_out))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::reports::catalogue::CATALOGUE;
+
+    /// What is converted is a sum of money or none of it is.
+    #[test]
+    fn no_indicator_adds_money_to_what_is_none() {
+        let mut met = [0; 2];
+        for indicator in CATALOGUE {
+            for terms in [indicator.numerator, indicator.denominator] {
+                let money = terms.iter().filter(|term| term.measure.code().ends_with("_minor")).count();
+                assert!(money == 0 || money == terms.len(), "{}", indicator.id);
+                met[usize::from(money > 0)] += 1;
+            }
+        }
+        assert!(met[0] > 20 && met[1] > 20, "{met:?}");
+    }
 }

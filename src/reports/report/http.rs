@@ -1,8 +1,9 @@
 //! `GET /organisations/{id}/reports/{name}`, `GET /indicators`: shapes and handlers.
 use super::cuts::CutTable;
+use super::figures::Figure;
 use super::period::Period;
-use super::service::{self, Figure, Question, Report, Reported};
-use super::shape::{Cut, ReportName};
+use super::service::{self, Report, Reported};
+use super::shape::{Cut, Question, ReportName};
 use super::sheets;
 use crate::access::guard::{Guard, Somewhere};
 use crate::access::permissions::{Need, OrganisationKind, need};

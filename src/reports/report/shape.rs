@@ -1,4 +1,6 @@
 //! Which figures each report has, and by what it may be cut. Data.
+use super::period::Period;
+use crate::money::Currency;
 use crate::reports::catalogue::{CATALOGUE, Indicator, find};
 use crate::reports::measures::Dimension;
 use crate::words;
@@ -186,6 +188,20 @@ impl ReportName {
             other => other.ids().iter().filter_map(|id| find(id)).collect(),
         }
     }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    pub name: ReportName,
+    pub period: Period,
+    pub cut: Option<Cut>,
+    /// With the period before it.
+    pub compare: bool,
+    /// The caller works for the mutual itself: it is shown whole and live.
+    pub own: bool,
+    /// With one total more, of all units, in this currency.
+    pub into: Option<Currency>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A report as a table for spreadsheets: one stable CSV, and a formatted workbook with a sheet of definitions.
 use super::http::{FigureView, ReportView, ValueView};
 use crate::error::{Code, Error, Result};
-use crate::reports::catalogue::find;
+use crate::money::{Currency, format_minor};
+use crate::reports::catalogue::{Term, find};
 use crate::reports::rates::http::ExchangeRateView;
 use crate::web::{accepted, cell};
 use actix_web::HttpRequest;
@@ -241,6 +242,8 @@ struct Formats {
     count: Format,
     percent: Format,
     decimal: Format,
+    cents: Format,
+    mils: Format,
     quiet: Format,
 }
 
@@ -258,6 +261,8 @@ impl Formats {
             count: number("#,##0"),
             percent: number("0.0%"),
             decimal: number("#,##0.0"),
+            cents: number("#,##0.00"),
+            mils: number("#,##0.000"),
             quiet: Format::new().set_font_color(Color::RGB(0x80_80_80)).set_align(FormatAlign::Right),
         }
     }
@@ -280,7 +285,22 @@ pub fn xlsx(view: &ReportView) -> Result<Vec<u8>> {
     file.save_to_buffer().map_err(failed)
 }
 
+/// The rate in words: `655957 XOF = 1000.00 EUR from 2026-03-31, central bank`.
+fn equality(rate: &ExchangeRateView) -> String {
+    let amount = |minor: i64, code: &str| match Currency::parse(code) {
+        Some(currency) => format!("{} {code}", format_minor(minor, currency)),
+        None => format!("{minor} {code}"),
+    };
+    let (one, other) = (amount(rate.amount_minor, &rate.currency), amount(rate.equals_minor, &rate.equals_currency));
+    format!("{one} = {other} from {}, {}", rate.valid_from, cell(&rate.source))
+}
+
 type Written = std::result::Result<(), XlsxError>;
+
+/// On paper a sheet lies across and is one page wide.
+fn printed(page: &mut Worksheet) {
+    page.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+}
 
 fn heads(page: &mut Worksheet, row: u32, titles: &[&str], formats: &Formats) -> Written {
     for (column, title) in (0u16..).zip(titles) {
@@ -289,10 +309,18 @@ fn heads(page: &mut Worksheet, row: u32, titles: &[&str], formats: &Formats) -> 
     Ok(())
 }
 
-/// A value in its unit, as a number that a sheet can go on with. A sheet knows no other number; below 2^53 it is exact.
+/// A value in its unit, as a number that a sheet can go on with; money in whole units of its currency. A sheet knows no other
+/// number; below 2^53 it is exact.
 #[expect(clippy::disallowed_types, clippy::cast_precision_loss, reason = "a cell of a sheet holds nothing else")]
 #[expect(clippy::float_arithmetic, reason = "shown to a person, never counted with")]
-fn measured(page: &mut Worksheet, row: u32, column: u16, value: Option<i64>, unit: &str, formats: &Formats) -> Written {
+fn measured(
+    page: &mut Worksheet,
+    row: u32,
+    column: u16,
+    value: Option<i64>,
+    (unit, currency): (&str, Option<&str>),
+    formats: &Formats,
+) -> Written {
     let Some(value) = value else {
         page.write_string_with_format(row, column, "–", &formats.quiet)?;
         return Ok(());
@@ -302,9 +330,20 @@ fn measured(page: &mut Worksheet, row: u32, column: u16, value: Option<i64>, uni
         "per_year_milli" => (1_000.0, &formats.decimal),
         "months_tenths" => (10.0, &formats.decimal),
         "days_hundredths" => (100.0, &formats.decimal),
+        "minor" | "average_minor" => match currency.and_then(Currency::parse).map_or(0, Currency::exponent) {
+            0 => (1.0, &formats.count),
+            2 => (100.0, &formats.cents),
+            _ => (1_000.0, &formats.mils),
+        },
         _ => (1.0, &formats.count),
     };
     page.write_number_with_format(row, column, value as f64 / scale, format).map(|_| ())
+}
+
+/// What a numerator or a denominator is measured in.
+fn part(terms: Option<&[Term]>) -> &'static str {
+    let is_money = terms.unwrap_or_default().iter().any(|term| term.measure.code().ends_with("_minor"));
+    if is_money { "minor" } else { "count" }
 }
 
 fn name_of(id: &str) -> &str {
@@ -313,6 +352,7 @@ fn name_of(id: &str) -> &str {
 
 fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
     page.set_name("Figures")?;
+    printed(page);
     page.set_column_width(0, 46)?;
     page.set_column_range_width(1, 8, 16)?;
     page.write_string_with_format(0, 0, format!("{} {}", view.report, view.period), &formats.title)?;
@@ -331,29 +371,30 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
     let mut row = 3;
     let heading =
         ["Figure", "Value", "Unit", "Numerator", "Denominator", "Before", "Median of units", "Not in it", "Why none"];
-    for total in &view.totals {
+    for total in view.totals.iter().filter(|total| !total.figures.is_empty()) {
+        let currency = total.currency.as_deref();
         let title = total.currency.clone().unwrap_or_else(|| "All currencies, what is no money".into());
         let title = if total.rates.is_some() { format!("All, converted into {title}") } else { title };
         page.write_string_with_format(row, 0, format!("{title} ({} units)", total.units), &formats.title)?;
         for rate in total.rates.iter().flatten() {
             row += 1;
-            page.write_string(
-                row,
-                0,
-                format!("{} in minor units, {}", equalities(std::slice::from_ref(rate)), rate.source),
-            )?;
+            page.write_string(row, 0, equality(rate))?;
         }
         heads(page, row + 1, &heading, formats)?;
         row += 2;
         for figure in &total.figures {
             let unit = figure.unit.as_str();
             page.write_string(row, 0, name_of(&figure.id))?;
-            measured(page, row, 1, figure.value.value, unit, formats)?;
-            page.write_string(row, 2, unit)?;
-            measured(page, row, 3, figure.value.numerator, "count", formats)?;
-            measured(page, row, 4, figure.value.denominator, "count", formats)?;
-            measured(page, row, 5, figure.previous.as_ref().and_then(|previous| previous.value), unit, formats)?;
-            measured(page, row, 6, figure.median, unit, formats)?;
+            let known = find(&figure.id);
+            let (above, below) = (part(known.map(|known| known.numerator)), part(known.map(|known| known.denominator)));
+            measured(page, row, 1, figure.value.value, (unit, currency), formats)?;
+            let is_money = matches!(unit, "minor" | "average_minor");
+            page.write_string(row, 2, currency.filter(|_| is_money).unwrap_or(unit))?;
+            measured(page, row, 3, figure.value.numerator, (above, currency), formats)?;
+            measured(page, row, 4, figure.value.denominator, (below, currency), formats)?;
+            let previous = figure.previous.as_ref().and_then(|previous| previous.value);
+            measured(page, row, 5, previous, (unit, currency), formats)?;
+            measured(page, row, 6, figure.median, (unit, currency), formats)?;
             page.write_string(row, 7, figure.units_left_out.to_string())?;
             page.write_string(row, 8, figure.value.undefined.clone().unwrap_or_default())?;
             row += 1;
@@ -366,6 +407,7 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
 
 fn cuts_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
     page.set_name("Cut")?;
+    printed(page);
     page.set_column_width(0, 40)?;
     page.set_column_range_width(1, 6, 18)?;
     let mut row = 0;
@@ -379,7 +421,12 @@ fn cuts_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Wri
         for line in table.rows.iter().chain([&table.total]) {
             page.write_string(row, 0, cell(line.name.as_ref().unwrap_or(&line.key)))?;
             for (column, value) in (1u16..).zip(line.numbers.values()) {
-                measured(page, row, column, *value, "count", formats)?;
+                let unit = if names.get(usize::from(column) - 1).is_some_and(|name| name.ends_with("_minor")) {
+                    "minor"
+                } else {
+                    "count"
+                };
+                measured(page, row, column, *value, (unit, table.currency.as_deref()), formats)?;
             }
             row += 1;
         }
@@ -390,6 +437,7 @@ fn cuts_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Wri
 
 fn units_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
     page.set_name("Units")?;
+    printed(page);
     page.set_column_width(1, 34)?;
     let figures: Vec<(&str, &str)> = view
         .units
@@ -407,7 +455,7 @@ fn units_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Wr
         page.write_string(row, 3, &unit.reported)?;
         page.write_string(row, 4, unit.as_of.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default())?;
         for (column, figure) in (5u16..).zip(&unit.figures) {
-            measured(page, row, column, figure.value.value, &figure.unit, formats)?;
+            measured(page, row, column, figure.value.value, (&figure.unit, Some(&unit.currency)), formats)?;
         }
     }
     page.set_column_range_width(5, 60, 16)?;
@@ -417,6 +465,7 @@ fn units_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Wr
 
 fn definitions_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Written {
     page.set_name("Definitions")?;
+    printed(page);
     heads(page, 0, &["Id", "English", "Français", "Formula", "Unit", "Better", "Source", "Limits"], formats)?;
     for (column, width) in (0u16..).zip([30, 34, 34, 70, 16, 18, 40, 60]) {
         page.set_column_width(column, width)?;

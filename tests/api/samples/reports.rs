@@ -2,7 +2,7 @@
 use super::register::{act, of, sample, scope_in};
 use super::{Made, Named, Sample, fresh_id, made};
 use crate::support::World;
-use ayni::access::machines::ApiKey;
+use ayni::access::model::ApiKey;
 use ayni::access::scopes::{FigureScope, MutualScope};
 use ayni::access::store as access;
 use ayni::db::Wall;
