@@ -5,6 +5,7 @@ use super::period::Period;
 use super::service::{self, Report, Reported};
 use super::shape::{Cut, Question, ReportName};
 use super::sheets;
+use super::workbook;
 use crate::access::guard::{Guard, Somewhere};
 use crate::access::permissions::{Need, OrganisationKind, need};
 use crate::access::picture::Picture;
@@ -392,7 +393,7 @@ pub async fn report(
         let sheet = match form {
             sheets::Form::Json => None,
             sheets::Form::Csv => Some(sheets::csv(&view)?),
-            sheets::Form::Xlsx => Some(sheets::xlsx(&view)?),
+            sheets::Form::Xlsx => Some(workbook::xlsx(&view)?),
         };
         Ok((view, sheet))
     })

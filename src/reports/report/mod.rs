@@ -8,3 +8,4 @@ pub mod service;
 pub mod shape;
 mod sheets;
 mod units;
+mod workbook;
