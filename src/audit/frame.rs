@@ -169,22 +169,51 @@ pub fn command_in<T>(
     order: &Order,
     body: &mut impl FnMut(&mut Write) -> Result<T>,
 ) -> Result<Done<T>> {
-    let row = CommandRow {
+    if !store::claim_commands(w, &[claim(w, order)])? {
+        return replayed(w, order);
+    }
+    w.effects = Effects::default();
+    let value = body(w)?;
+    w.enter(order.wall)?;
+    let effects = std::mem::take(&mut w.effects);
+    follow_up(w, hooks, vec![(order, effects)])?;
+    Ok(Done::Made(value))
+}
+
+/// Carries out commands of one wall that are all new, their rows written together; `body` gives what each has done, in their
+/// order. False where one of their ids is taken: then nothing was done, but the caller must give its savepoint up, and carry
+/// them out one by one.
+///
+/// # Errors
+/// The body's refusal, or the database's; the caller must then give its savepoint up too.
+pub fn commands_in(
+    w: &mut Write,
+    hooks: &Hooks,
+    orders: &[&Order],
+    body: impl FnOnce(&mut Write) -> Result<Vec<Effects>>,
+) -> Result<bool> {
+    let rows: Vec<CommandRow> = orders.iter().map(|order| claim(w, order)).collect();
+    if !store::claim_commands(w, &rows)? {
+        return Ok(false);
+    }
+    w.effects = Effects::default();
+    let done = body(w)?;
+    if done.len() != orders.len() {
+        return Err(Error::Fault("commands that were carried out together have not one outcome each".into()));
+    }
+    follow_up(w, hooks, orders.iter().copied().zip(done).collect())?;
+    Ok(true)
+}
+
+fn claim(w: &Write, order: &Order) -> CommandRow {
+    CommandRow {
         mutual_id: order.wall.id(),
         id: order.id,
         route: order.route.clone(),
         actor_id: order.asker.user,
         request_hash: order.hash.to_vec(),
         recorded_at: w.now(),
-    };
-    if !store::claim_command(w, &row)? {
-        return replayed(w, order);
     }
-    w.effects = Effects::default();
-    let value = body(w)?;
-    w.enter(order.wall)?;
-    follow_up(w, hooks, order)?;
-    Ok(Done::Made(value))
 }
 
 /// The id was taken: by the same command, or by another.
@@ -199,29 +228,26 @@ fn replayed<T>(w: &mut Write, order: &Order) -> Result<Done<T>> {
     }
 }
 
-fn follow_up(w: &mut Write, hooks: &Hooks, order: &Order) -> Result<()> {
-    let mut effects = std::mem::take(&mut w.effects);
-    for household in &effects.touched {
-        (hooks.rewrite_spans)(w, *household)?;
-    }
-    // Devices hear of every household whose cover may have changed, once.
-    for change in std::mem::take(&mut w.effects).changes {
-        if !effects.changes.iter().any(|known| known.kind == change.kind && known.id == change.id) {
-            effects.changes.push(change);
+/// What follows from commands that have just been carried out.
+fn follow_up(w: &mut Write, hooks: &Hooks, done: Vec<(&Order, Effects)>) -> Result<()> {
+    let (mut audited, mut values, mut marks, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (order, mut effects) in done {
+        for household in &effects.touched {
+            (hooks.rewrite_spans)(w, *household)?;
         }
-    }
-    let mutual = order.wall.id();
-    write_audit(w, order.asker, AuditKind::Write, mutual, &order.route, Some(order.id), &effects)?;
-    if let Some(first) = effects.marked_from {
-        let rows: Vec<MarkRow> = months(first, order.today)
-            .map(|month| MarkRow { mutual_id: mutual, id: w.new_id(), month, command_id: order.id })
-            .collect();
-        store::insert_marks(w, &rows)?;
-    }
-    let rows: Vec<ChangeRow> = effects
-        .changes
-        .iter()
-        .map(|change| ChangeRow {
+        // Devices hear of every household whose cover may have changed, once.
+        for change in std::mem::take(&mut w.effects).changes {
+            if !effects.changes.iter().any(|known| known.kind == change.kind && known.id == change.id) {
+                effects.changes.push(change);
+            }
+        }
+        let mutual = order.wall.id();
+        let (row, content) = audit_of(w, order.asker, AuditKind::Write, mutual, &order.route, Some(order.id), &effects);
+        audited.push(row);
+        values.push(content);
+        let stale = effects.marked_from.into_iter().flat_map(|first| months(first, order.today));
+        marks.extend(stale.map(|month| MarkRow { mutual_id: mutual, id: w.new_id(), month, command_id: order.id }));
+        changes.extend(effects.changes.iter().map(|change| ChangeRow {
             mutual_id: mutual,
             id: w.new_id(),
             entity_kind: change.kind.to_owned(),
@@ -229,9 +255,11 @@ fn follow_up(w: &mut Write, hooks: &Hooks, order: &Order) -> Result<()> {
             section_before: change.section_before,
             section_after: change.section_after,
             recorded_at: w.now(),
-        })
-        .collect();
-    store::insert_changes(w, &rows)?;
+        }));
+    }
+    store::insert_audit(w, &audited, &values)?;
+    store::insert_marks(w, &marks)?;
+    store::insert_changes(w, &changes)?;
     Ok(())
 }
 
@@ -258,11 +286,23 @@ pub fn write_audit(
     command: Option<CommandId>,
     effects: &Effects,
 ) -> Result<()> {
-    let mut salt = [0u8; 16];
-    w.ids().fill(&mut salt);
-    let (row, values) = audit_row(w.new_id(), w.now(), salt, asker, kind, mutual, route, command, effects);
+    let (row, values) = audit_of(w, asker, kind, mutual, route, command, effects);
     store::insert_audit(w, &[row], &[values])?;
     Ok(())
+}
+
+fn audit_of(
+    w: &Write,
+    asker: Asker,
+    kind: AuditKind,
+    mutual: MutualId,
+    route: &str,
+    command: Option<CommandId>,
+    effects: &Effects,
+) -> (AuditRow, AuditValue) {
+    let mut salt = [0u8; 16];
+    w.ids().fill(&mut salt);
+    audit_row(w.new_id(), w.now(), salt, asker, kind, mutual, route, command, effects)
 }
 
 /// Makes an audit row and its values.

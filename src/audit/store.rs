@@ -3,18 +3,16 @@ use super::model::*;
 use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
-use crate::{insert_all, on_each};
+use crate::{insert_all, insert_new};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Takes a command's id: true where it was free.
+/// Takes the ids of commands: true where all were free.
 ///
 /// # Errors
 /// The database's.
-pub fn claim_command(w: &mut Write, row: &CommandRow) -> QueryResult<bool> {
-    let inserted =
-        on_each!(w.conn(), |c| diesel::insert_into(commands::table).values(row).on_conflict_do_nothing().execute(c))?;
-    Ok(inserted == 1)
+pub fn claim_commands(w: &mut Write, rows: &[CommandRow]) -> QueryResult<bool> {
+    Ok(insert_new!(w, commands::table, rows)? == rows.len())
 }
 
 /// The command that has this id.

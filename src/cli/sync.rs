@@ -8,7 +8,8 @@ use crate::config::Settings;
 use crate::db::Wall;
 use crate::error::Error;
 use crate::field::model::DeviceState;
-use crate::field::push::{self, Heard, PushAnswer, Pushing};
+use crate::field::outcome::{Heard, Pushing};
+use crate::field::push::{self, PushAnswer};
 use crate::field::signatures::{is_signed, signed_text};
 use crate::field::store;
 use crate::ids::*;
@@ -76,7 +77,8 @@ pub fn run(settings: &Settings, command: &Sync) -> Result<(), Failed> {
         return Err(wrong("the signature is not the device's".into()));
     }
     let scope = SystemScope::of_the_terminal().agent(&picture, db.clock(), mutual, device.agent_id)?;
-    let envelope = push::envelope(carried.body.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    let parcel = push::read(carried.body.as_bytes(), Heard::Carried, scope.today());
+    let parcel = parcel.map_err(|error| wrong(error.to_string()))?;
     let asker = Asker {
         user: Some(device.agent_id),
         purpose: Purpose::Enrolment,
@@ -85,7 +87,7 @@ pub fn run(settings: &Settings, command: &Sync) -> Result<(), Failed> {
     let answer = db.write(wall, |w| {
         let by =
             Pushing { hooks: &HOOKS, picture: &picture, scope: &scope, device: &device, asker, heard: Heard::Carried };
-        let results = push::push(w, &by, &envelope)?;
+        let results = push::push(w, &by, &parcel)?;
         Ok::<_, Error>(PushAnswer { received_at: w.now().and_utc(), wipe: false, results })
     })?;
     println!("{}", serde_json::to_string_pretty(&answer)?);

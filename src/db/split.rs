@@ -52,7 +52,11 @@ macro_rules! insert_all {
         match $write.conn() {
             $crate::db::Conn::Pg(c) => {
                 for chunk in $rows.chunks(500) {
-                    result = diesel::insert_into($table).values(chunk).execute(c).map(|_| ());
+                    // The statement of one row stays prepared here too.
+                    result = match chunk {
+                        [row] => diesel::insert_into($table).values(row).execute(c).map(|_| ()),
+                        rows => diesel::insert_into($table).values(rows).execute(c).map(|_| ()),
+                    };
                     if result.is_err() {
                         break;
                     }
@@ -61,6 +65,38 @@ macro_rules! insert_all {
             $crate::db::Conn::Sqlite(c) => {
                 for row in $rows.iter() {
                     result = diesel::insert_into($table).values(row).execute(c).map(|_| ());
+                    if result.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        result
+    }};
+}
+
+/// As [`insert_all!`], without those whose key, or whose number, is taken: gives how many are new.
+#[macro_export]
+macro_rules! insert_new {
+    ($write:expr, $table:expr, $rows:expr) => {{
+        let mut result: diesel::QueryResult<usize> = Ok(0);
+        match $write.conn() {
+            $crate::db::Conn::Pg(c) => {
+                for chunk in $rows.chunks(500) {
+                    let new = match chunk {
+                        [row] => diesel::insert_into($table).values(row).on_conflict_do_nothing().execute(c),
+                        rows => diesel::insert_into($table).values(rows).on_conflict_do_nothing().execute(c),
+                    };
+                    result = result.and_then(|sum| new.map(|new| sum + new));
+                    if result.is_err() {
+                        break;
+                    }
+                }
+            }
+            $crate::db::Conn::Sqlite(c) => {
+                for row in $rows.iter() {
+                    let new = diesel::insert_into($table).values(row).on_conflict_do_nothing().execute(c);
+                    result = result.and_then(|sum| new.map(|new| sum + new));
                     if result.is_err() {
                         break;
                     }

@@ -1,8 +1,8 @@
 //! One operation of a device, carried out as a command of its own within the savepoint that `push.rs` holds.
 use super::devices;
 use super::model::*;
-use super::operations::{EntityKind, FieldPayment, Kind, Operation, Refusal, Sent, Wanted};
-use super::push::{OperationResult, Pushing, plain};
+use super::operations::{EntityKind, FieldHousehold, FieldPayment, Kind, Operation, Refusal, Sent, Wanted};
+use super::outcome::{Clashed, Failed, OperationResult, Pushing, Stop, plain};
 use super::rules::{self, Known, Reason, Status};
 use super::store;
 use crate::access::scopes::MutualScope;
@@ -11,10 +11,10 @@ use crate::audit::store::find_command;
 use crate::contributions::model::Method;
 use crate::contributions::service::{Locked, NewPayment, Taker, pay};
 use crate::contributions::store as money;
-use crate::db::{DbError, Wall, Write};
+use crate::db::{Wall, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::households::file::{self, NewConsent};
-use crate::households::service::{self, HouseholdCorrection, MemberCorrection, NewHousehold, section_for};
+use crate::households::service::{self, HouseholdCorrection, MemberCorrection, NewHousehold, NewMember, section_for};
 use crate::households::{duplicates, events, store as households};
 use crate::ids::*;
 use crate::web::etag;
@@ -22,54 +22,21 @@ use chrono::Datelike;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// Why an operation was not carried out.
-pub(super) enum Stop {
-    Blocked,
-    Refused(Status, Box<Refusal>, Option<Clashed>),
-}
-
-/// What the device is told of a conflict of fields: the version, and what the server has.
-pub(super) struct Clashed {
-    pub version: i64,
-    pub values: Map<String, Value>,
-}
-
-/// What ends a savepoint: an operation that is told why, or the whole push.
-pub(super) enum Failed {
-    /// Which of the group, and why.
-    Stop(usize, Stop),
-    Error(Error),
-}
-
-impl crate::db::Outcome for Failed {
-    fn database(&self) -> Option<&diesel::result::Error> {
-        match self {
-            Failed::Error(error) => crate::db::Outcome::database(error),
-            Failed::Stop(..) => None,
-        }
-    }
-}
-
-impl From<DbError> for Failed {
-    fn from(error: DbError) -> Self {
-        Failed::Error(error.into())
-    }
-}
-
-impl From<diesel::result::Error> for Failed {
-    fn from(error: diesel::result::Error) -> Self {
-        Failed::Error(error.into())
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Failed::Error(error)
-    }
-}
-
 /// The route that commands of devices carry.
 const ROUTE: &str = "POST /api/v1/mutuals/{m}/sync/push";
+
+/// An operation as a command.
+pub(super) fn order_of(by: &Pushing, op: &Sent, operation: &Operation) -> Order {
+    Order {
+        id: Key::new(command_of(op, operation)),
+        wall: Wall::mutual(by.scope.mutual()),
+        route: ROUTE.into(),
+        hash: op.whole,
+        asker: by.asker,
+        today: by.scope.today(),
+        by_header: false,
+    }
+}
 
 /// Carries out an operation as a command of its own.
 pub(super) fn carry_out(
@@ -79,21 +46,11 @@ pub(super) fn carry_out(
     op: &Sent,
     operation: &Operation,
 ) -> std::result::Result<OperationResult, Failed> {
-    let mutual = by.scope.mutual();
-    let command = Key::new(command_of(op, operation));
+    let order = order_of(by, op, operation);
     let update = match operation.kind {
         // What was done before its result was forgotten is done.
-        Kind::Update if find_command(w, mutual, command)?.is_none() => Some(clash(w, by, operation)?),
+        Kind::Update if find_command(w, by.scope.mutual(), order.id)?.is_none() => Some(clash(w, by, operation)?),
         _ => None,
-    };
-    let order = Order {
-        id: command,
-        wall: Wall::mutual(mutual),
-        route: ROUTE.into(),
-        hash: op.whole,
-        asker: by.asker,
-        today: by.scope.today(),
-        by_header: false,
     };
     let mut found = None;
     let done = command_in(w, by.hooks, &order, &mut |w| {
@@ -128,15 +85,7 @@ pub(super) fn carry_out(
 /// What the operation is refused for.
 pub fn carry_out_for_office(w: &mut Write, by: &Pushing, op: &Sent, operation: &Operation) -> Result<OperationResult> {
     let blocks = store::list_blocks(w, by.scope.mutual(), by.device.id)?;
-    let order = Order {
-        id: Key::new(command_of(op, operation)),
-        wall: Wall::mutual(by.scope.mutual()),
-        route: ROUTE.into(),
-        hash: op.whole,
-        asker: by.asker,
-        today: by.scope.today(),
-        by_header: false,
-    };
+    let order = order_of(by, op, operation);
     let mut found = None;
     command_in(w, by.hooks, &order, &mut |w| {
         found = act(w, by, &blocks, &order, operation)?;
@@ -237,28 +186,15 @@ fn act(
     let (scope, entity) = (by.scope, operation.entity.id);
     match &operation.wanted {
         Wanted::Household(asked) => {
-            let section = section_for(by.picture, scope, asked.section_id)?;
-            let mut persons = asked.persons.clone();
-            for (at, person) in persons.iter_mut().enumerate() {
-                let number = person.card_number.as_deref();
-                must_be_given(w, scope.mutual(), blocks, number, || format!("/members/{at}/card_number"))?;
-                person.id = Some(person.id.unwrap_or_else(|| w.new_id()));
-            }
-            let new = NewHousehold {
-                number: asked.number.clone(),
-                section,
-                area: asked.area_id,
-                class: asked.class.clone().unwrap_or_else(|| "STANDARD".into()),
-                phone: asked.phone.clone(),
-                registered_on: asked.registered_on,
-                members: persons,
-            };
+            must_be_given(w, scope.mutual(), blocks, &asked.persons, |at| format!("/members/{at}/card_number"))?;
+            let new = household(w, by, asked)?;
             let newcomers = service::register(w, scope, order, &new)?;
             let others = duplicates::look(w, scope, newcomers)?;
             first_seen(w, scope, &others)
         }
         Wanted::Member(household, on, person) => {
-            must_be_given(w, scope.mutual(), blocks, person.card_number.as_deref(), || "/card_number".into())?;
+            let only = std::slice::from_ref(person.as_ref());
+            must_be_given(w, scope.mutual(), blocks, only, |_| "/card_number".into())?;
             let id = events::arrive(w, by.hooks, scope, order, *household, *on, person)?;
             let others = duplicates::look_at(w, scope, &[id])?;
             first_seen(w, scope, &others)
@@ -359,24 +295,40 @@ fn must_be_near(w: &mut Write, mutual: MutualId, device: DeviceId, asked: &Field
 
 /// A card number is one that was given to the device; or one that this database never gave, since it was restored from before:
 /// then it is given now.
-fn must_be_given(
+pub(super) fn must_be_given(
     w: &mut Write,
     mutual: MutualId,
     blocks: &[NumberBlock],
-    number: Option<&str>,
-    at: impl Fn() -> String,
+    persons: &[NewMember],
+    at: impl Fn(usize) -> String,
 ) -> Result<()> {
-    match number {
-        Some(number) if !devices::is_given(w, mutual, blocks, number)? => {
-            let detail = "not of a block of this device, or its block was given to another";
-            Err(Problem::field(at(), "number_not_given", detail).into())
-        }
-        _ => Ok(()),
+    let numbered = || persons.iter().enumerate().filter_map(|(at, one)| Some((at, one.card_number.as_deref()?)));
+    let numbers: Vec<&str> = numbered().map(|(_, number)| number).collect();
+    let Some(wrong) = devices::first_not_given(w, mutual, blocks, &numbers)? else { return Ok(()) };
+    let place = numbered().nth(wrong).map_or(0, |(at, _)| at);
+    let detail = "not of a block of this device, or its block was given to another";
+    Err(Problem::field(at(place), "number_not_given", detail).into())
+}
+
+/// A household as it is registered; its persons have ids.
+pub(super) fn household(w: &Write, by: &Pushing, asked: &FieldHousehold) -> Result<NewHousehold> {
+    let mut members = asked.persons.clone();
+    for person in &mut members {
+        person.id = Some(person.id.unwrap_or_else(|| w.new_id()));
     }
+    Ok(NewHousehold {
+        number: asked.number.clone(),
+        section: section_for(by.picture, by.scope, asked.section_id)?,
+        area: asked.area_id,
+        class: asked.class.clone().unwrap_or_else(|| "STANDARD".into()),
+        phone: asked.phone.clone(),
+        registered_on: asked.registered_on,
+        members,
+    })
 }
 
 /// The first person whom a new one may be, where the caller sees him (R50).
-fn first_seen(w: &mut Write, scope: &MutualScope, others: &[MemberId]) -> Result<Option<String>> {
+pub(super) fn first_seen(w: &mut Write, scope: &MutualScope, others: &[MemberId]) -> Result<Option<String>> {
     for other in others {
         if households::find_member(w, scope, *other)?.is_some() {
             return Ok(Some(format!("member/{other}")));

@@ -273,25 +273,43 @@ fn returned(w: &mut Write, mutual: MutualId, today: NaiveDate, count: i64) -> Re
 /// Numbers beyond the last one given that a device may have got from another copy of the database.
 const LOST_AT_MOST: i64 = 10_000;
 
-/// Whether a card number is the device's to give: of a block of its own, or of none at all, where this database was restored from
-/// before the block was given. Whose block has expired is looked at again under the lock that gives its numbers to others.
+/// Of some card numbers, the first that is not the device's to give: it is neither of a block of its own nor of none at all, which
+/// is where this database was restored from before the block was given. Whose block has expired is looked at again under the lock
+/// that gives its numbers to others.
 ///
 /// # Errors
 /// The database's.
-pub fn is_given(w: &mut Write, mutual: MutualId, blocks: &[NumberBlock], number: &str) -> Result<bool> {
+pub fn first_not_given(
+    w: &mut Write,
+    mutual: MutualId,
+    blocks: &[NumberBlock],
+    numbers: &[&str],
+) -> Result<Option<usize>> {
+    if numbers.is_empty() {
+        return Ok(None);
+    }
     let prefix = card_prefix(w, mutual)?;
-    let Some(serial) = serial_of(&prefix, number) else { return Ok(false) };
-    let (_, next) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, 0)?;
-    if let Some(of) = store::find_block_of(w, mutual, serial)? {
-        return Ok(blocks.iter().any(|block| block.device_id == of.device_id));
+    let (_, mut next) = series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, 0)?;
+    let serials: Vec<Option<i64>> = numbers.iter().map(|number| serial_of(&prefix, number)).collect();
+    let all = || serials.iter().flatten().copied();
+    let (Some(least), Some(greatest)) = (all().min(), all().max()) else { return Ok(Some(0)) };
+    let known = store::list_blocks_over(w, mutual, least, greatest)?;
+    for (at, serial) in serials.iter().enumerate() {
+        let Some(serial) = *serial else { return Ok(Some(at)) };
+        let of = known.iter().find(|block| (block.first_serial..=block.last_serial).contains(&serial));
+        let is_given = match of {
+            Some(of) => blocks.iter().any(|block| block.device_id == of.device_id),
+            None => serial < next + LOST_AT_MOST,
+        };
+        if !is_given {
+            return Ok(Some(at));
+        }
+        if of.is_none() && serial >= next {
+            series::put(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, serial)?;
+            next = serial + 1;
+        }
     }
-    if serial >= next + LOST_AT_MOST {
-        return Ok(false);
-    }
-    if serial >= next {
-        series::put(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, serial)?;
-    }
-    Ok(true)
+    Ok(None)
 }
 
 /// The serial within a card number, between the prefix and the check digits.

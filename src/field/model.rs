@@ -67,7 +67,7 @@ pub struct StoredResult {
     pub device_id: DeviceId,
     /// SHA-256 of the operation without its id.
     pub hash: Vec<u8>,
-    /// JSON of `push::OperationResult`.
+    /// JSON of `outcome::OperationResult`.
     pub result: String,
     pub recorded_at: NaiveDateTime,
 }

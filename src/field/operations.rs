@@ -248,16 +248,21 @@ impl Days {
 }
 
 /// Reads an operation.
-pub fn read(json: Value, days: Days) -> Sent {
-    let mut content = json.clone();
-    let id = match &mut content {
-        Value::Object(map) => map.remove("op_id").and_then(|id| Uuid::parse_str(id.as_str()?).ok()),
-        _ => None,
-    };
+pub fn read(mut json: Value, days: Days) -> Sent {
+    let whole = request_hash("", &json);
+    let mut told = None;
+    if let Value::Object(map) = &mut json {
+        told = map.remove("op_id");
+    }
+    let hash = request_hash("", &json);
+    let id = told.as_ref().and_then(|id| Uuid::parse_str(id.as_str()?).ok());
+    if let (Value::Object(map), Some(told)) = (&mut json, told) {
+        map.insert("op_id".into(), told);
+    }
     let mut sent = Sent {
         id: id.map(OperationId::new),
-        hash: request_hash("", &content),
-        whole: request_hash("", &json),
+        hash,
+        whole,
         json,
         depends_on: Vec::new(),
         group: None,

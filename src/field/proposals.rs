@@ -3,7 +3,8 @@
 use super::carrying_out;
 use super::model::*;
 use super::operations::{self, Days, Kind};
-use super::push::{self, Heard, OperationResult, Pushing};
+use super::outcome::{Heard, OperationResult, Pushing};
+use super::push;
 use super::rules::Status;
 use super::store;
 use crate::access::picture::Picture;
@@ -167,17 +168,11 @@ pub fn decide_held(
     let (state, results) = match agent_scope {
         None => (HeldState::Discarded, Vec::new()),
         Some(scope) => {
-            let envelope = push::envelope(known.body.as_bytes())?;
+            let heard = Heard::At(known.received_at);
+            let parcel = push::read(known.body.as_bytes(), heard, scope.today())?;
             let asker = crate::audit::model::Asker { user: Some(device.agent_id), ..office.order.asker };
-            let by = Pushing {
-                hooks: office.hooks,
-                picture: office.picture,
-                scope,
-                device: &device,
-                asker,
-                heard: Heard::At(known.received_at),
-            };
-            (HeldState::Applied, push::push(w, &by, &envelope)?)
+            let by = Pushing { hooks: office.hooks, picture: office.picture, scope, device: &device, asker, heard };
+            (HeldState::Applied, push::push(w, &by, &parcel)?)
         }
     };
     if !store::decide_held(w, &known, state, office.order.asker.user, note)? {

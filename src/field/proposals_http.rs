@@ -1,7 +1,7 @@
 //! `/mutuals/{m}/proposals`, `/held-pushes`: what the office decides on.
 use super::model::{HeldPush, HeldState, Proposal, ProposalState};
+use super::outcome::OperationResult;
 use super::proposals::{self, Office};
-use super::push::OperationResult;
 use super::rules::Status;
 use super::store;
 use crate::access::guard::Guard;

@@ -1,24 +1,21 @@
 //! What a device sends: up to a hundred operations in one transaction, each in a savepoint of its own or of its group. The
 //! households of all are locked first, in order; the answer comes after the one commit. What comes to nothing is kept as a
 //! proposal, so that nothing that was typed is lost. What one operation does is in `carrying_out.rs`.
-use super::carrying_out::{Failed, Stop, carry_out};
+use super::carrying_out::carry_out;
 use super::model::*;
 use super::operations::{self, Days, MOST, Operation, Refusal, Sent, Wanted};
+use super::outcome::{Failed, Heard, OperationResult, Pushing, Stop, is_own_fault, plain};
 use super::rules::{self, Reason, Seen, Status};
-use super::store;
-use crate::access::picture::Picture;
-use crate::access::scopes::MutualScope;
-use crate::audit::frame::Hooks;
-use crate::audit::model::Asker;
-use crate::db::{DbError, Write};
+use super::{store, together};
+use crate::db::Write;
 use crate::error::{Code, Error, Problem, Result, kept};
 use crate::households::service;
 use crate::households::store as households;
 use crate::ids::*;
 use crate::series::{self, SeriesKind};
-use chrono::{DateTime, Duration, NaiveDateTime};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -47,33 +44,6 @@ pub struct Envelope {
     pub ops: Vec<Value>,
 }
 
-/// What an operation came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct OperationResult {
-    /// Null where the operation had none that could be read.
-    pub op_id: Option<Uuid>,
-    pub status: Status,
-    /// The entity's version: of what was applied or merged, and now, of a conflict of fields.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<i64>,
-    /// Why it came to nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// A sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// The fields at fault, or that clash.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
-    /// Of a conflict of fields: what the server has in them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub server_values: Option<Map<String, Value>>,
-    /// `member/…`: a person of the device's sections who may be the same as one that was just registered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub possible_duplicate_of: Option<String>,
-}
-
 /// The answer to a push.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PushAnswer {
@@ -84,43 +54,33 @@ pub struct PushAnswer {
     pub results: Vec<OperationResult>,
 }
 
-/// When a push was heard of, by which its dates are judged: what was held or carried is judged as of then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    Now,
-    /// It was held since.
-    At(NaiveDateTime),
-    /// It came as a file, whenever: only a clock that is ahead is wrong for certain.
-    Carried,
+/// A push that was read: what takes time and no database is done before the writer is asked for.
+#[derive(Debug)]
+pub struct Parcel {
+    device_time: DateTime<chrono::FixedOffset>,
+    sent: Vec<Sent>,
 }
 
-/// On whose behalf a push is carried out.
-#[derive(Clone, Copy)]
-pub struct Pushing<'a> {
-    pub hooks: &'a Hooks,
-    pub picture: &'a Picture,
-    /// The agent's own reach, or the officer's who decides on a proposal.
-    pub scope: &'a MutualScope,
-    pub device: &'a Device,
-    pub asker: Asker,
-    pub heard: Heard,
-}
-
-/// Reads the envelope.
+/// Reads what a device sent, its operations one by one; `today` is the mutual's.
 ///
 /// # Errors
 /// `unreadable`, `invalid` naming the field.
-pub fn envelope(body: &[u8]) -> Result<Envelope> {
+pub fn read(body: &[u8], heard: Heard, today: NaiveDate) -> Result<Parcel> {
     let json: Value = serde_json::from_slice(body)
         .map_err(|error| Problem::with(Code::Unreadable, format!("the body is no JSON: {error}")))?;
-    let envelope: Envelope = crate::web::read_plain(&json)?;
-    if envelope.schema != SCHEMA {
+    let Envelope { device_time, schema, ops, .. } = crate::web::read_plain(&json)?;
+    if schema != SCHEMA {
         return Err(Problem::field("/schema", "unknown_value", format!("this server speaks {SCHEMA}")).into());
     }
-    if envelope.ops.is_empty() || envelope.ops.len() > MOST {
+    if ops.is_empty() || ops.len() > MOST {
         return Err(Problem::field("/ops", "out_of_bounds", format!("from 1 to {MOST} operations")).into());
     }
-    Ok(envelope)
+    let days = match heard {
+        Heard::Now => Days::of_field(today),
+        Heard::At(at) => Days::since(at.date(), today),
+        Heard::Carried => Days::since(device_time.naive_utc().date().min(today), today),
+    };
+    Ok(Parcel { device_time, sent: ops.into_iter().map(|op| operations::read(op, days)).collect() })
 }
 
 /// Whether a device's clock is too far from ours.
@@ -137,33 +97,33 @@ fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime, heard: Hea
 ///
 /// # Errors
 /// The database's; what an operation is refused for is its result.
-pub fn push(w: &mut Write, by: &Pushing, envelope: &Envelope) -> Result<Vec<OperationResult>> {
+pub fn push(w: &mut Write, by: &Pushing, parcel: &Parcel) -> Result<Vec<OperationResult>> {
     let mutual = by.scope.mutual();
-    let today = by.scope.today();
-    let days = match by.heard {
-        Heard::Now => Days::of_field(today),
-        Heard::At(at) => Days::since(at.date(), today),
-        Heard::Carried => Days::since(envelope.device_time.naive_utc().date().min(today), today),
-    };
-    let sent: Vec<Sent> = envelope.ops.iter().cloned().map(|op| operations::read(op, days)).collect();
-    lock_households(w, mutual, &sent)?;
+    let sent = parcel.sent.as_slice();
+    lock_households(w, mutual, sent)?;
     store::set_seen(w, mutual, by.device.id, w.now())?;
-    lock_series(w, mutual, &sent)?;
+    lock_series(w, mutual, sent)?;
     let named: BTreeSet<OperationId> = sent.iter().flat_map(|op| op.depends_on.iter().copied().chain(op.id)).collect();
     let ids: Vec<OperationId> = named.into_iter().collect();
     let mut push = Push {
         by: *by,
-        skewed: is_skewed(envelope.device_time, w.now(), by.heard),
+        skewed: is_skewed(parcel.device_time, w.now(), by.heard),
         stored: BTreeMap::new(),
         blocks: store::list_blocks(w, mutual, by.device.id)?,
     };
     for row in store::list_results(w, mutual, &ids)? {
         push.stored.insert(row.id, (row.hash.clone(), kept(&row.result, "results")?));
     }
+    let mut registered = push.register_together(w, sent)?;
     let mut results = Vec::with_capacity(sent.len());
     let mut done_groups = BTreeSet::new();
-    let mut rest = sent.as_slice();
+    let mut rest = sent;
     while let Some(first) = rest.first() {
+        if let Some(result) = first.id.and_then(|id| registered.remove(&id)) {
+            results.push(result);
+            rest = rest.split_first().map_or(&[], |(_, later)| later);
+            continue;
+        }
         // Operations of a group stand together.
         let together = match &first.group {
             None => 1,
@@ -234,21 +194,25 @@ fn reused(op: &Sent) -> OperationResult {
     OperationResult { code: Some(Reason::OpIdReused.code().into()), detail, ..plain(op, Status::Rejected) }
 }
 
-/// A result of which nothing more is to be told.
-pub(super) fn plain(op: &Sent, status: Status) -> OperationResult {
-    OperationResult {
-        op_id: op.id.map(Key::uuid),
-        status,
-        version: None,
-        code: None,
-        detail: None,
-        fields: Vec::new(),
-        server_values: None,
-        possible_duplicate_of: None,
-    }
-}
-
 impl Push<'_> {
+    /// Carries out together the registrations that may be; gives what they came to.
+    fn register_together(&mut self, w: &mut Write, sent: &[Sent]) -> Result<BTreeMap<OperationId, OperationResult>> {
+        let mut results = BTreeMap::new();
+        let alone = match self.skewed {
+            true => Vec::new(),
+            false => together::standing_alone(sent, |id| self.stored.contains_key(&id)),
+        };
+        let ops: Vec<&Sent> = alone.iter().filter_map(|at| sent.get(*at)).collect();
+        if ops.len() < 2 {
+            return Ok(results);
+        }
+        if let Some(done) = together::register(w, &self.by, &self.blocks, &ops)? {
+            self.keep_all(w, ops.iter().copied().zip(&done))?;
+            results.extend(ops.iter().filter_map(|op| op.id).zip(done));
+        }
+        Ok(results)
+    }
+
     /// Carries out one operation, or a group, all or nothing; gives a result for each.
     fn together(&mut self, w: &mut Write, ops: &[Sent], split: bool) -> Result<Vec<OperationResult>> {
         // What was seen before is not done again; the others of a group are.
@@ -351,20 +315,31 @@ impl Push<'_> {
     }
 
     fn keep(&mut self, w: &mut Write, op: &Sent, result: &OperationResult) -> Result<()> {
-        let Some(id) = op.id else { return Ok(()) };
-        let row = StoredResult {
-            mutual_id: self.by.scope.mutual(),
-            id,
-            device_id: self.by.device.id,
-            hash: op.hash.to_vec(),
-            result: serde_json::to_string(result).map_err(|error| Error::Fault(error.to_string()))?,
-            recorded_at: w.now(),
-        };
-        if !store::insert_result(w, &row)? {
+        self.keep_all(w, [(op, result)])
+    }
+
+    fn keep_all<'r>(
+        &mut self,
+        w: &mut Write,
+        done: impl IntoIterator<Item = (&'r Sent, &'r OperationResult)>,
+    ) -> Result<()> {
+        let mut rows = Vec::new();
+        for (op, result) in done {
+            let Some(id) = op.id else { continue };
+            rows.push(StoredResult {
+                mutual_id: self.by.scope.mutual(),
+                id,
+                device_id: self.by.device.id,
+                hash: op.hash.to_vec(),
+                result: serde_json::to_string(result).map_err(|error| Error::Fault(error.to_string()))?,
+                recorded_at: w.now(),
+            });
+            self.stored.insert(id, (op.hash.to_vec(), result.clone()));
+        }
+        if !store::insert_results(w, &rows)? {
             // Another push of the same operation was faster: its result is the one to give.
             return Err(Error::Again);
         }
-        self.stored.insert(id, (row.hash, result.clone()));
         Ok(())
     }
 
@@ -454,18 +429,5 @@ impl Push<'_> {
             }
             other => other,
         })
-    }
-}
-
-/// A fault that trying again would only repeat; a database that is busy or gone is none.
-fn is_own_fault(error: &Error) -> bool {
-    use diesel::result::DatabaseErrorKind as Kind;
-    match error {
-        Error::Fault(_) => true,
-        Error::Db(DbError::Failed(diesel::result::Error::DatabaseError(kind, _))) => matches!(
-            kind,
-            Kind::UniqueViolation | Kind::ForeignKeyViolation | Kind::NotNullViolation | Kind::CheckViolation
-        ),
-        _ => false,
     }
 }

@@ -1,7 +1,8 @@
 //! `/mutuals/{m}/sync/push`: a signed body, compressed or not.
 use super::devices;
 use super::model::{DeviceState, HeldPush, HeldState};
-use super::push::{self, Heard, Pushing};
+use super::outcome::{Heard, Pushing};
+use super::push;
 use super::signatures::{is_signed, signed_text};
 use super::store;
 use crate::access::guard::Guard;
@@ -89,7 +90,7 @@ pub async fn push(
     let asker = Asker { user: Some(user), purpose: guard.purpose, request: request_id() };
     let answer = blocking(move || {
         let body = unpack(&bytes, encoding.as_deref())?;
-        let envelope = push::envelope(&body)?;
+        let parcel = push::read(&body, Heard::Now, scope.today())?;
         let text = signed_text("POST", &path, &signed.at, &body);
         let wall = crate::db::Wall::mutual(scope.mutual());
         // Read once before the writer is asked for: who cannot sign makes nobody wait.
@@ -144,7 +145,7 @@ pub async fn push(
                 asker,
                 heard: Heard::Now,
             };
-            let results = push::push(w, &by, &envelope)?;
+            let results = push::push(w, &by, &parcel)?;
             Ok(push::PushAnswer { received_at, wipe: false, results })
         })
     })

@@ -5,7 +5,7 @@ use crate::audit::model::ChangeRow;
 use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
-use crate::insert_all;
+use crate::{insert_all, insert_new};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -100,16 +100,15 @@ pub fn list_blocks(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryRes
         .load(r.conn())
 }
 
-/// The block, of any device, in which a serial lies.
-pub fn find_block_of(r: &mut Read, mutual: MutualId, serial: i64) -> QueryResult<Option<NumberBlock>> {
+/// The blocks, of any device, in which serials from one to another lie, the last one first.
+pub fn list_blocks_over(r: &mut Read, mutual: MutualId, first: i64, last: i64) -> QueryResult<Vec<NumberBlock>> {
     number_blocks::table
         .filter(number_blocks::mutual_id.eq(mutual))
-        .filter(number_blocks::first_serial.le(serial))
-        .filter(number_blocks::last_serial.ge(serial))
+        .filter(number_blocks::first_serial.le(last))
+        .filter(number_blocks::last_serial.ge(first))
         .order(number_blocks::first_serial.desc())
         .select(NumberBlock::as_select())
-        .first(r.conn())
-        .optional()
+        .load(r.conn())
 }
 
 /// Blocks of any device that have expired, the oldest first.
@@ -154,13 +153,9 @@ pub fn list_results(r: &mut Read, mutual: MutualId, ids: &[OperationId]) -> Quer
         .load(r.conn())
 }
 
-/// Keeps what an operation came to; false where one of its id is kept.
-pub fn insert_result(w: &mut Write, row: &StoredResult) -> QueryResult<bool> {
-    let inserted = crate::on_each!(w.conn(), |c| diesel::insert_into(sync_results::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(c))?;
-    Ok(inserted == 1)
+/// Keeps what operations came to; false where one of their ids is kept.
+pub fn insert_results(w: &mut Write, rows: &[StoredResult]) -> QueryResult<bool> {
+    Ok(insert_new!(w, sync_results::table, rows)? == rows.len())
 }
 
 /// Puts what an operation came to after all in the place of what it had come to, where that is kept still.
@@ -168,7 +163,7 @@ pub fn set_result(w: &mut Write, row: &StoredResult) -> QueryResult<()> {
     let known = sync_results::table.find((row.mutual_id, row.id));
     let changed = diesel::update(known).set(sync_results::result.eq(&row.result)).execute(w.conn())?;
     if changed == 0 {
-        insert_result(w, row)?;
+        insert_results(w, std::slice::from_ref(row))?;
     }
     Ok(())
 }

@@ -1,19 +1,20 @@
 //! Persons who may be registered twice (R50): flagged where they are registered, never refused, and decided in the office.
 use super::duplicates_store::{self as store, PairState, PossibleDuplicate};
 use super::model::{Household, Member, Membership, Relationship};
-use super::resemblance::{Folded, Person, Sounds};
+use super::resemblance::{Folded, Keys, Person, Sounds};
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::db::{Db, Read, Wall, Write};
 use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::web::must_match;
+use chrono::NaiveDate;
 use diesel::QueryResult;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of one person, more who share a key with him are not looked at.
-const MOST: &str = "400";
+/// Persons for whom one question looks.
+const TOGETHER: usize = 16;
 /// Persons whose keys are written in one transaction.
 const AT_ONCE: i64 = 500;
 
@@ -22,7 +23,7 @@ const AT_ONCE: i64 = 500;
 pub struct Newcomer {
     id: MemberId,
     folded: Folded,
-    keys: Vec<String>,
+    keys: Keys,
 }
 
 impl Newcomer {
@@ -74,22 +75,39 @@ fn fold(
     Folded::new(person, sounds)
 }
 
-/// Keeps by what persons are found who were just added to a household, their stays too.
+/// Persons who were just added to a household, their stays too.
+pub struct Joining<'a> {
+    pub household: &'a Household,
+    pub members: Vec<(Member, Relationship)>,
+    /// They are all who ever were in it.
+    pub is_whole: bool,
+}
+
+/// Keeps by what persons are found who were just added to households; gives those of each.
 ///
 /// # Errors
 /// The database's.
-pub fn key_new(w: &mut Write, household: &Household, members: Vec<(Member, Relationship)>) -> Result<Vec<Newcomer>> {
-    let mutual = household.mutual_id;
-    let heads = store::list_heads(w, mutual, &[household.id])?;
+pub fn key_new(w: &mut Write, mutual: MutualId, joining: Vec<Joining>) -> Result<Vec<Vec<Newcomer>>> {
+    let others: Vec<HouseholdId> = joining.iter().filter(|one| !one.is_whole).map(|one| one.household.id).collect();
+    let mut heads = store::list_heads(w, mutual, &others)?;
     let mut sounds = Sounds::default();
-    let mut newcomer = |(member, relationship): (Member, Relationship)| {
-        let id = member.id;
-        let folded = fold(member, relationship, household, heads.get(&household.id), &mut sounds);
-        Newcomer::new(id, folded, &mut sounds)
-    };
-    let newcomers: Vec<Newcomer> = members.into_iter().map(&mut newcomer).collect();
+    let mut newcomers = Vec::with_capacity(joining.len());
+    for Joining { household, members, is_whole } in joining {
+        if is_whole {
+            let head = members.iter().find(|(_, relationship)| *relationship == Relationship::Principal);
+            let name = |member: &Member| format!("{} {}", member.family_name, member.given_name);
+            heads.extend(head.map(|(member, _)| (household.id, name(member))));
+        }
+        let head = heads.get(&household.id);
+        let mut newcomer = |(member, relationship): (Member, Relationship)| {
+            let id = member.id;
+            Newcomer::new(id, fold(member, relationship, household, head, &mut sounds), &mut sounds)
+        };
+        newcomers.push(members.into_iter().map(&mut newcomer).collect::<Vec<_>>());
+    }
+    let all = newcomers.iter().flatten();
     let keys: Vec<(MemberId, &str)> =
-        newcomers.iter().flat_map(|one| one.keys.iter().map(|key| (one.id, key.as_str()))).collect();
+        all.flat_map(|one| one.keys.kept.iter().map(|key| (one.id, key.as_str()))).collect();
     store::insert_keys(w, mutual, &keys)?;
     Ok(newcomers)
 }
@@ -107,7 +125,7 @@ pub fn key(w: &mut Write, mutual: MutualId, ids: &[MemberId], are_known: bool) -
     let mut sounds = Sounds::default();
     for (id, person) in persons(w, mutual, ids, &mut sounds)? {
         let keys = person.keys(&mut sounds);
-        let rows: Vec<(MemberId, &str)> = keys.iter().map(|key| (id, key.as_str())).collect();
+        let rows: Vec<(MemberId, &str)> = keys.kept.iter().map(|key| (id, key.as_str())).collect();
         store::insert_keys(w, mutual, &rows)?;
     }
     Ok(())
@@ -148,21 +166,54 @@ pub fn look_at(w: &mut Write, scope: &MutualScope, members: &[MemberId]) -> Resu
 /// # Errors
 /// The database's.
 pub fn look(w: &mut Write, scope: &MutualScope, newcomers: Vec<Newcomer>) -> Result<Vec<MemberId>> {
+    Ok(look_all(w, scope, vec![newcomers])?.pop().unwrap_or_default())
+}
+
+/// As [`look`], for the persons of several households, registered one after the other: of two who may be one the later is told
+/// of the earlier.
+///
+/// # Errors
+/// The database's.
+pub fn look_all(w: &mut Write, scope: &MutualScope, households: Vec<Vec<Newcomer>>) -> Result<Vec<Vec<MemberId>>> {
     let mutual = scope.mutual();
+    let count = households.len();
+    let (mut own, mut place_of) = (Vec::new(), BTreeMap::new());
+    for (place, newcomers) in households.into_iter().enumerate() {
+        place_of.extend(newcomers.iter().map(|new| (new.id, place)));
+        own.extend(newcomers);
+    }
     let mut candidates: BTreeMap<MemberId, BTreeSet<MemberId>> = BTreeMap::new();
-    for new in &newcomers {
-        let found = store::list_with_keys(w, mutual, &new.keys, MOST)?;
-        candidates.insert(new.id, found.into_iter().filter(|other| *other != new.id).collect());
+    for some in own.chunks(TOGETHER) {
+        let keys: Vec<&[String]> = some.iter().map(|new| new.keys.sought.as_slice()).collect();
+        let days: Vec<Option<NaiveDate>> = some.iter().map(|new| new.keys.born_on).collect();
+        let with_keys = store::list_with_keys(w, mutual, &keys)?;
+        let born = store::list_born_on(w, mutual, &days)?;
+        for ((new, mut found), born) in some.iter().zip(with_keys).zip(born) {
+            found.extend(born);
+            candidates.insert(new.id, found);
+        }
+    }
+    for (id, found) in &mut candidates {
+        let place = place_of.get(id);
+        // Who was registered later is told of it himself; those of one household are told together.
+        found.retain(|other| other != id && place_of.get(other).is_none_or(|theirs| place >= Some(theirs)));
     }
     // Those who were registered together are known already.
-    let mut known: BTreeMap<MemberId, Folded> = newcomers.into_iter().map(|new| (new.id, new.folded)).collect();
+    let mut known: BTreeMap<MemberId, Folded> = own.into_iter().map(|new| (new.id, new.folded)).collect();
+    let mut sounds = Sounds::default();
     let others: BTreeSet<MemberId> = candidates.values().flatten().copied().collect();
     let others: Vec<MemberId> = others.into_iter().filter(|other| !known.contains_key(other)).collect();
-    let mut sounds = Sounds::default();
+    let names = store::list_names(w, mutual, &others)?;
+    for (id, found) in &mut candidates {
+        let Some(own) = known.get(id) else { continue };
+        found.retain(|other| names.get(other).is_none_or(|name| own.may_be(name, &mut sounds)));
+    }
+    let others: BTreeSet<MemberId> = candidates.values().flatten().copied().collect();
+    let others: Vec<MemberId> = others.into_iter().filter(|other| !known.contains_key(other)).collect();
     known.extend(persons(w, mutual, &others, &mut sounds)?);
-    let mut flagged = Vec::new();
+    let mut flagged = vec![Vec::new(); count];
     for (member, found) in candidates {
-        let Some(own) = known.get(&member) else { continue };
+        let (Some(own), Some(place)) = (known.get(&member), place_of.get(&member)) else { continue };
         let mut likely: Vec<(u32, MemberId)> = found
             .into_iter()
             .filter_map(|other| Some((own.probable(known.get(&other)?, &mut sounds)?, other)))
@@ -183,7 +234,9 @@ pub fn look(w: &mut Write, scope: &MutualScope, newcomers: Vec<Newcomer>) -> Res
                 version: 1,
             };
             store::insert_pair(w, &row)?;
-            flagged.push(other);
+            if let Some(flagged) = flagged.get_mut(*place) {
+                flagged.push(other);
+            }
         }
     }
     Ok(flagged)

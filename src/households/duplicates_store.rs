@@ -1,6 +1,7 @@
 //! Rows of persons who may be registered twice.
 use super::duplicates::Row;
-use super::model::{Household, Member, Membership, Relationship};
+use super::model::{Household, Member, Membership, Relationship, Sex};
+use super::resemblance::Name;
 use crate::access::scopes::{MutualScope, Sections};
 use crate::db::kept::{kept, padded};
 use crate::db::schema::*;
@@ -8,7 +9,7 @@ use crate::db::{Read, Write};
 use crate::ids::*;
 use crate::words;
 use crate::{insert_all, on_each};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,12 @@ struct KeyRow<'a> {
     member_id: MemberId,
 }
 
+/// Of one person, more who share a key with him are not looked at.
+const MOST: &str = "400";
+/// More for several persons together are looked at person by person.
+const MOST_TOGETHER: &str = "800";
+const AS_MANY: usize = 800;
+
 /// Writes by what persons are found.
 pub fn insert_keys(w: &mut Write, mutual: MutualId, keys: &[(MemberId, &str)]) -> QueryResult<()> {
     let rows: Vec<KeyRow> = keys.iter().map(|&(member_id, key)| KeyRow { mutual_id: mutual, key, member_id }).collect();
@@ -63,18 +70,61 @@ pub fn remove_keys(w: &mut Write, mutual: MutualId, member: MemberId) -> QueryRe
     Ok(())
 }
 
-/// Persons who have one of these keys; of more than so many the others are not looked at.
-pub fn list_with_keys(
+/// For each list of keys, the persons who have one of them; of more than [`MOST`] the others are not looked at.
+pub fn list_with_keys(r: &mut Read, mutual: MutualId, wanted: &[&[String]]) -> QueryResult<Vec<BTreeSet<MemberId>>> {
+    found_by(wanted, |keys: &[&String], most| {
+        let having = match_keys::table
+            .filter(match_keys::mutual_id.eq(mutual))
+            .filter(match_keys::key.eq_any(padded(keys)))
+            .select((match_keys::key, match_keys::member_id));
+        kept(having).at_most(most).load(r.conn())
+    })
+}
+
+/// For each day, the persons who are registered as born then; of more than [`MOST`] the others are not looked at.
+pub fn list_born_on(
     r: &mut Read,
     mutual: MutualId,
-    keys: &[String],
-    most: &'static str,
-) -> QueryResult<Vec<MemberId>> {
-    let having = match_keys::table
-        .filter(match_keys::mutual_id.eq(mutual))
-        .filter(match_keys::key.eq_any(padded(keys)))
-        .select(match_keys::member_id);
-    kept(having).at_most(most).load(r.conn())
+    days: &[Option<NaiveDate>],
+) -> QueryResult<Vec<BTreeSet<MemberId>>> {
+    let days: Vec<&[NaiveDate]> = days.iter().map(|day| day.as_slice()).collect();
+    found_by(&days, |days: &[&NaiveDate], most| {
+        let days: Vec<NaiveDate> = days.iter().map(|day| **day).collect();
+        let born = members::table
+            .filter(members::mutual_id.eq(mutual))
+            .filter(members::birth_date.eq_any(padded(&days)))
+            .select((members::birth_date.assume_not_null(), members::id));
+        kept(born).at_most(most).load(r.conn())
+    })
+}
+
+/// Asks for all at once; where too many come, for some and for the others, so that a key that many have hides nobody from those
+/// who do not have it.
+fn found_by<K: Ord>(
+    wanted: &[&[K]],
+    mut ask: impl FnMut(&[&K], &'static str) -> QueryResult<Vec<(K, MemberId)>>,
+) -> QueryResult<Vec<BTreeSet<MemberId>>> {
+    let mut found = Vec::with_capacity(wanted.len());
+    // Lists whose turn is yet to come, the next one last.
+    let mut rest = vec![wanted];
+    while let Some(some) = rest.pop() {
+        let keys: BTreeSet<&K> = some.iter().copied().flatten().collect();
+        let keys: Vec<&K> = keys.into_iter().collect();
+        let most = if some.len() > 1 { MOST_TOGETHER } else { MOST };
+        let rows = if keys.is_empty() { Vec::new() } else { ask(&keys, most)? };
+        if some.len() > 1 && rows.len() == AS_MANY {
+            let (first, second) = some.split_at(some.len() / 2);
+            rest.extend([second, first]);
+            continue;
+        }
+        let mut by_key: BTreeMap<K, Vec<MemberId>> = BTreeMap::new();
+        for (key, member) in rows {
+            by_key.entry(key).or_default().push(member);
+        }
+        let of = |keys: &&[K]| keys.iter().filter_map(|key| by_key.get(key)).flatten().copied().collect();
+        found.extend(some.iter().map(of));
+    }
+    Ok(found)
 }
 
 /// Persons after an id who have no key yet.
@@ -100,6 +150,21 @@ pub fn list_keyed(r: &mut Read, mutual: MutualId, of: &[MemberId]) -> QueryResul
         .select(match_keys::member_id)
         .distinct()
         .load(r.conn())
+}
+
+/// What these persons are called.
+pub fn list_names(r: &mut Read, mutual: MutualId, ids: &[MemberId]) -> QueryResult<BTreeMap<MemberId, Name>> {
+    let mut found = BTreeMap::new();
+    for some in ids.chunks(512) {
+        let these = members::table
+            .filter(members::mutual_id.eq(mutual))
+            .filter(members::id.eq_any(padded(some)))
+            .select((members::id, members::family_name, members::given_name, members::sex));
+        let rows: Vec<(MemberId, String, String, Sex)> = kept(these).load(r.conn())?;
+        let name = |(id, family_name, given_name, sex)| (id, Name { family_name, given_name, sex });
+        found.extend(rows.into_iter().map(name));
+    }
+    Ok(found)
 }
 
 /// Persons with their last stay and its household.

@@ -61,6 +61,8 @@ const WORDS_MAX: usize = 8;
 const LETTERS_MAX: usize = 40;
 /// A key is cut here: what it loses only lets more records meet.
 const KEY_LETTERS_MAX: usize = 120;
+/// The place within a key here, so that the word and the years stay whole.
+const PLACE_LETTERS_MAX: usize = 60;
 
 /// Words that names are written with and without.
 const PARTICLES: &[&str] =
@@ -81,6 +83,14 @@ pub struct Person {
     pub area: Option<Uuid>,
     /// Whole name of the household's principal; the person's own where he or she is it.
     pub head_name: Option<String>,
+}
+
+/// A person's name, by which most who are no probable duplicates are told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub family_name: String,
+    pub given_name: String,
+    pub sex: Sex,
 }
 
 /// What stands beside the letters that are rewritten.
@@ -388,10 +398,10 @@ impl Folded {
     }
 
     /// The head's name where it is another's: the person's own says nothing more.
-    fn other_head(&self) -> Option<Vec<Word>> {
-        let head = self.head.as_ref()?;
+    fn other_head(&self) -> Option<&[Word]> {
+        let head = self.head.as_deref()?;
         let is_own = head.iter().map(|word| &word.sound).eq(self.whole.iter().map(|word| &word.sound));
-        (!head.is_empty() && !is_own).then(|| head.clone())
+        (!head.is_empty() && !is_own).then_some(head)
     }
 }
 
@@ -401,35 +411,39 @@ fn sounds_of(words: &[Word]) -> String {
     words.join(".")
 }
 
-/// The two spans of four years that a year is in: two years at most two apart have one of them in common.
-fn spans(year: i32) -> [i32; 2] {
-    [year - year.rem_euclid(4), year - (year - 2).rem_euclid(4)]
+/// By what a person is found, and by what others are looked for who may be he.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Kept of him: at most four, or six where the sex is not known.
+    pub kept: Vec<String>,
+    /// Looked for: two records that are probably of one person nearly always meet by one of these, or by the day of birth.
+    pub sought: Vec<String>,
+    /// Who was born on this day is looked at too; by the person's own row, no key is kept of it.
+    pub born_on: Option<NaiveDate>,
 }
 
 impl Folded {
-    /// The keys under which a person is found: two records that are probably of one person nearly always have one in
-    /// common. At most six, or ten where the sex is not known:
+    /// The keys of a person:
     ///
     /// - the phone;
-    /// - the day of birth, or where it is not known to the day, the whole name and the year;
-    /// - where the household lives, with the sex, with the first word of the family name and that of the given name, each
-    ///   with two spans of years: one word may be misspelt, names missing or swapped, the year off by two. A household
-    ///   without an area is known by its head's name, and one without either by the person's.
+    /// - where the day of birth is not known, the whole name and the year;
+    /// - where the household lives, with the first word of the family name and that of the given name, each with the sex and
+    ///   the two years in which the birth lies; looked for are those before and after too. One word may be misspelt, names
+    ///   missing or swapped, the year off by two. A household without an area is known by its head's name, and one without
+    ///   either by the person's. The place stands first, so that the keys of a household, and of its neighbours, lie together.
     ///
     /// Somebody without a birth date meets somebody with one by the phone only; who moved, or whose sex was miswritten,
     /// meets by the phone, by the day, or by the whole name and year where neither record knows the day.
-    pub fn keys(&self, sounds: &mut Sounds) -> Vec<String> {
+    pub fn keys(&self, sounds: &mut Sounds) -> Keys {
         let person = &self.person;
-        let mut keys = BTreeSet::new();
-        if let Some(phone) = &person.phone {
-            keys.insert(format!("p{phone}"));
-        }
+        let born_on = person.day_of_birth();
+        let (mut kept, mut sought) = (BTreeSet::new(), BTreeSet::new());
         let whole = sounds_of(&self.whole);
-        match (person.day_of_birth(), person.birth_date) {
-            (Some(day), _) => keys.insert(format!("d{}", day.format("%Y%m%d"))),
-            (None, Some(born)) if !whole.is_empty() => keys.insert(format!("n{}:{whole}", born.year())),
-            _ => false,
-        };
+        kept.extend(person.phone.as_ref().map(|phone| format!("p{phone}")));
+        if let (None, Some(born), false) = (born_on, person.birth_date, whole.is_empty()) {
+            kept.insert(format!("n{}:{whole}", born.year()));
+        }
+        sought.extend(kept.iter().cloned());
         let head = self.head.as_deref().map(sounds_of).filter(|head| !head.is_empty());
         let place = match (&person.area, head) {
             // The end of an id is its random part, and enough of it.
@@ -437,21 +451,30 @@ impl Folded {
             (None, Some(head)) => head,
             (None, None) => whole,
         };
+        let place: String = place.chars().take(PLACE_LETTERS_MAX).collect();
         let sexes: &[char] = match person.sex {
             Sex::Male => &['m'],
             Sex::Female => &['f'],
             Sex::Other | Sex::Unknown => &['m', 'f'],
         };
-        let spans = match person.birth_date {
-            Some(born) => spans(born.year()).map(|span| span.to_string()).to_vec(),
-            None => vec![String::new()],
-        };
+        let years = person.birth_date.map(|born| born.year().div_euclid(2));
         for word in anchors(person, sounds) {
             for sex in sexes {
-                keys.extend(spans.iter().map(|span| format!("a{}:{sex}{span}:{place}", word.sound)));
+                let key = |years: Option<i32>| {
+                    let years = years.map(|years| (years * 2).to_string()).unwrap_or_default();
+                    format!("a{place}:{}:{sex}{years}", word.sound)
+                };
+                kept.insert(key(years));
+                let around = years.map_or([None; 3], |years| [years - 1, years, years + 1].map(Some));
+                sought.extend(around.map(key));
             }
         }
-        keys.into_iter().map(|key| key.chars().take(KEY_LETTERS_MAX).collect()).collect()
+        let cut = |keys: BTreeSet<String>| -> Vec<String> {
+            let cut: BTreeSet<String> =
+                keys.into_iter().map(|key| key.chars().take(KEY_LETTERS_MAX).collect()).collect();
+            cut.into_iter().collect()
+        };
+        Keys { kept: cut(kept), sought: cut(sought), born_on }
     }
 }
 
@@ -468,11 +491,16 @@ fn anchors(person: &Person, sounds: &mut Sounds) -> Vec<Word> {
 /// How many letters must be left out, added, replaced or swapped with the next to make one word of the other; `None`
 /// where it is more than `most` (Damerau–Levenshtein, optimal string alignment).
 fn slips(a: &str, b: &str, most: usize) -> Option<usize> {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    if a.len().abs_diff(b.len()) > most {
+    // A slip brings one letter more or less, or one for another: most words are told apart by which letters they have.
+    let letters =
+        |word: &str| word.chars().fold((0, 0_usize), |(found, count), letter| (found | bit(letter), count + 1));
+    let ((of_a, a_long), (of_b, b_long)) = (letters(a), letters(b));
+    if a_long.abs_diff(b_long) > most || usize::try_from((of_a ^ of_b).count_ones()).is_ok_and(|other| other > 2 * most)
+    {
         return None;
     }
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
     let mut earlier: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
     for (i, letter) in a.iter().enumerate() {
@@ -510,7 +538,7 @@ fn are_near(a: &Word, b: &Word, slips_made: usize) -> bool {
 }
 
 /// Takes out of both names the words that agree, and says how many pairs those were.
-fn take(a: &mut Vec<Word>, b: &mut Vec<Word>, agree: impl Fn(&Word, &Word) -> bool) -> usize {
+fn take(a: &mut Vec<&Word>, b: &mut Vec<&Word>, agree: impl Fn(&Word, &Word) -> bool) -> usize {
     let before = a.len();
     a.retain(|word| match b.iter().position(|other| agree(word, other)) {
         Some(place) => {
@@ -523,7 +551,7 @@ fn take(a: &mut Vec<Word>, b: &mut Vec<Word>, agree: impl Fn(&Word, &Word) -> bo
 }
 
 /// Takes out words of `a` that `b` writes as two: Jeanbosco, Jean-Bosco.
-fn take_joined(a: &mut Vec<Word>, b: &mut Vec<Word>, as_spelt: bool, sounds: &mut Sounds) -> usize {
+fn take_joined(a: &mut Vec<&Word>, b: &mut Vec<&Word>, as_spelt: bool, sounds: &mut Sounds) -> usize {
     let before = a.len();
     a.retain(|word| {
         let pairs = (0..b.len()).flat_map(|i| (0..b.len()).filter(move |j| *j != i).map(move |j| (i, j)));
@@ -549,8 +577,8 @@ fn take_joined(a: &mut Vec<Word>, b: &mut Vec<Word>, as_spelt: bool, sounds: &mu
 
 /// Points for two names as sets of words, never below 0. Where the sexes differ only what is spelt alike counts, for
 /// René is not Renée nor Mario Maria.
-fn points_of_names(names: [Vec<Word>; 2], sexes_differ: bool, sounds: &mut Sounds) -> i32 {
-    let [mut a, mut b] = names;
+fn points_of_names(names: [&[Word]; 2], sexes_differ: bool, sounds: &mut Sounds) -> i32 {
+    let [mut a, mut b] = names.map(|words| words.iter().collect::<Vec<&Word>>());
     // Which of several pairs is taken depends on the order; this makes it the same both ways.
     if a > b {
         std::mem::swap(&mut a, &mut b);
@@ -615,21 +643,24 @@ impl Folded {
     /// How alike two records are that are probably of one person: [`THRESHOLD`] or more.
     pub fn probable(&self, other: &Folded, sounds: &mut Sounds) -> Option<u32> {
         let names = self.points_of_names(other, sounds);
-        // Nobody else than of much the same name gets there, which most of those born on a day have not.
-        if u32::try_from(names + SAME_DAY + SAME_SEX + HOUSEHOLD_MAX).is_ok_and(|most| most < THRESHOLD) {
-            return None;
-        }
         Some(self.score_with(names, other, sounds)).filter(|score| *score >= THRESHOLD)
     }
 
+    /// Whether somebody of this name may be [`probable`](Self::probable) at all, whatever else is known of him: nobody else than
+    /// of much the same name gets there, which most of those born on a day have not.
+    pub fn may_be(&self, name: &Name, sounds: &mut Sounds) -> bool {
+        let whole = set_of_words(&format!("{} {}", name.family_name, name.given_name), sounds);
+        let sexes_differ = are_same(self.person.sex, name.sex) == Some(false);
+        let names = points_of_names([&self.whole, &whole], sexes_differ, sounds);
+        u32::try_from(names + SAME_DAY + SAME_SEX + HOUSEHOLD_MAX).is_ok_and(|most| most >= THRESHOLD)
+    }
+
     fn same_sex(&self, other: &Folded) -> Option<bool> {
-        let known = |sex: Sex| matches!(sex, Sex::Male | Sex::Female);
-        let (one, two) = (self.person.sex, other.person.sex);
-        (known(one) && known(two)).then_some(one == two)
+        are_same(self.person.sex, other.person.sex)
     }
 
     fn points_of_names(&self, other: &Folded, sounds: &mut Sounds) -> i32 {
-        points_of_names([self.whole.clone(), other.whole.clone()], self.same_sex(other) == Some(false), sounds)
+        points_of_names([&self.whole, &other.whole], self.same_sex(other) == Some(false), sounds)
     }
 
     fn score_with(&self, names: i32, other: &Folded, sounds: &mut Sounds) -> u32 {
@@ -642,6 +673,11 @@ impl Folded {
         let sum = names + points_of_birth(a, b) + sex + (phone + area + head).min(HOUSEHOLD_MAX);
         u32::try_from(sum.clamp(0, 100)).unwrap_or(0)
     }
+}
+
+fn are_same(one: Sex, two: Sex) -> Option<bool> {
+    let known = |sex: Sex| matches!(sex, Sex::Male | Sex::Female);
+    (known(one) && known(two)).then_some(one == two)
 }
 
 /// Points for what agrees or differs, and none for what is not known of both.

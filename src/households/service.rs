@@ -1,5 +1,5 @@
 //! Commands of the register: register a household with its members, correct typing errors. What happens later is an event.
-use super::duplicates::Newcomer;
+use super::duplicates::{Joining, Newcomer};
 use super::file_store as files;
 use super::model::*;
 use super::phones::{Dialled, dialled};
@@ -10,6 +10,7 @@ use crate::access::picture::Picture;
 use crate::access::scopes::{MutualScope, Sections};
 use crate::audit::frame::Order;
 use crate::dates::days_between;
+use crate::db::effects::Effects;
 use crate::db::{Read, Write};
 use crate::error::{Code, Error, FieldError, Problem, Result};
 use crate::ids::*;
@@ -17,6 +18,7 @@ use crate::series::{self, SeriesKind};
 use crate::web::must_match;
 use chrono::NaiveDate;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Until this many days after birth a newborn counts from birth (R18).
 pub const NEWBORN_REGISTRATION_DAYS: i64 = 30;
@@ -103,19 +105,56 @@ pub fn mutual_of_card(picture: &Picture, card: &str, code: Option<&str>) -> Resu
     found.map(|organisation| organisation.id).ok_or_else(|| Code::NotFound.into())
 }
 
+/// What a household that was registered has for consequences, and its persons as duplicates are looked for.
+pub struct Registered {
+    pub effects: Effects,
+    pub newcomers: Vec<Newcomer>,
+}
+
 /// Registers a household with its members, each with a card number of the mutual; gives them as duplicates are looked for.
 ///
 /// # Errors
 /// `no_principal`, `second_principal`, `impossible_date`, `future_date`, `number_taken`.
 pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<Vec<Newcomer>> {
-    let principals = new.members.iter().filter(|member| member.relationship == Relationship::Principal).count();
-    match principals {
-        1 => {}
-        0 => return Err(Problem::of(Code::NoPrincipal).at("/members").into()),
-        _ => return Err(Problem::of(Code::SecondPrincipal).at("/members").into()),
+    let registered = register_all(w, scope, &[(Key::new(order.id.uuid()), new)])?.pop();
+    let Registered { effects, newcomers } = registered.ok_or_else(|| Error::Fault("nothing was registered".into()))?;
+    w.effects = effects;
+    Ok(newcomers)
+}
+
+/// Registers households, their rows written together; gives what each has done, in their order. No other command has written
+/// of them, so that there is no cover to rewrite.
+///
+/// # Errors
+/// As [`register`]; of several it does not tell which is at fault, and the caller must give its savepoint up.
+pub fn register_all(
+    w: &mut Write,
+    scope: &MutualScope,
+    new: &[(HouseholdId, &NewHousehold)],
+) -> Result<Vec<Registered>> {
+    for (_, household) in new {
+        let is_principal = |member: &&NewMember| member.relationship == Relationship::Principal;
+        match household.members.iter().filter(is_principal).count() {
+            1 => {}
+            0 => return Err(Problem::of(Code::NoPrincipal).at("/members").into()),
+            _ => return Err(Problem::of(Code::SecondPrincipal).at("/members").into()),
+        }
     }
-    let household = found_household(w, scope, order, new)?;
-    Ok(add_persons(w, scope, &household, new.registered_on, &new.members)?.newcomers)
+    let households = found_all(w, scope, new)?;
+    let arriving: Vec<Arriving> = households
+        .iter()
+        .zip(new)
+        .map(|(household, (_, new))| Arriving { household, on: new.registered_on, persons: &new.members, founds: true })
+        .collect();
+    let added = add_all(w, scope.mutual(), &arriving)?;
+    let mut registered = Vec::with_capacity(new.len());
+    for (household, added) in households.iter().zip(added) {
+        w.effects = Effects::default();
+        tell_of_household(w, household);
+        tell_of_persons(w, household, &added.stays);
+        registered.push(Registered { effects: std::mem::take(&mut w.effects), newcomers: added.newcomers });
+    }
+    Ok(registered)
 }
 
 /// Registers a household whose members are told apart, as an import does.
@@ -123,50 +162,90 @@ pub fn register(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHous
 /// # Errors
 /// As [`register`].
 pub fn found_household(w: &mut Write, scope: &MutualScope, order: &Order, new: &NewHousehold) -> Result<Household> {
-    let id = Key::new(order.id.uuid());
+    let founded = found_all(w, scope, &[(Key::new(order.id.uuid()), new)])?.pop();
+    let row = founded.ok_or_else(|| Error::Fault("no household was founded".into()))?;
+    tell_of_household(w, &row);
+    w.touch(row.id);
+    Ok(row)
+}
+
+/// Writes households, with where they live and what they are called by.
+fn found_all(w: &mut Write, scope: &MutualScope, new: &[(HouseholdId, &NewHousehold)]) -> Result<Vec<Household>> {
     let mutual = scope.mutual();
-    must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
-    if let Some(area) = new.area {
-        must_be_area(w, scope, area, new.registered_on, "/area_id")?;
+    let mut areas = BTreeSet::new();
+    for (_, new) in new {
+        must_be_possible(scope, new.registered_on, "/registered_on", &new.members)?;
+        if let Some(area) = new.area
+            && areas.insert((area, new.registered_on))
+        {
+            must_be_area(w, scope, area, new.registered_on, "/area_id")?;
+        }
     }
-    let phone = dialled(w, mutual, &[new.phone.as_deref()], |_| "/phone".into())?.pop().flatten();
-    let mut row = Household {
-        mutual_id: mutual,
-        id,
-        number: new.number.clone().unwrap_or_default(),
-        section_id: new.section,
-        area_id: new.area,
-        class: new.class.clone(),
-        phone: phone.as_ref().map(|phone| phone.e164.clone()),
-        registered_on: new.registered_on,
-        recorded_at: w.now(),
-        revision: 1,
-        version: 1,
+    let told: Vec<Option<&str>> = new.iter().map(|(_, new)| new.phone.as_deref()).collect();
+    let dialled = dialled(w, mutual, &told, |_| "/phone".into())?;
+    let without = new.iter().filter(|(_, new)| new.number.is_none()).count();
+    let mut serial = take_numbers(w, mutual, without)?;
+    let mut number = |told: Option<&String>| {
+        told.cloned().unwrap_or_else(|| {
+            serial += 1;
+            format!("H{:06}", serial - 1)
+        })
     };
-    // A number of the paper register may look like one of the series: then the series goes on.
-    let mut inserted = false;
-    while !inserted {
-        if new.number.is_none() {
-            let (_, serial) = series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", 1)?;
-            row.number = format!("H{serial:06}");
-        }
-        inserted = store::insert(w, &row)?;
-        if !inserted && new.number.is_some() {
-            return Err(Problem::of(Code::NumberTaken).at("/number").into());
+    let mut rows: Vec<Household> = Vec::with_capacity(new.len());
+    for ((id, new), phone) in new.iter().zip(&dialled) {
+        rows.push(Household {
+            mutual_id: mutual,
+            id: *id,
+            number: number(new.number.as_ref()),
+            section_id: new.section,
+            area_id: new.area,
+            class: new.class.clone(),
+            phone: phone.as_ref().map(|phone| phone.e164.clone()),
+            registered_on: new.registered_on,
+            recorded_at: w.now(),
+            revision: 1,
+            version: 1,
+        });
+    }
+    while store::insert(w, &rows)? != rows.len() {
+        // A number of the paper register may look like one of the series: then the series goes on.
+        match (rows.as_mut_slice(), without) {
+            ([row], 1) => row.number = format!("H{:06}", take_numbers(w, mutual, 1)?),
+            _ => return Err(Problem::of(Code::NumberTaken).at("/number").into()),
         }
     }
-    settle(w, mutual, id, new.area, new.registered_on)?;
-    if let Some(phone) = &phone {
-        let phone = phone_row(w, mutual, (Some(id), None), phone, new.registered_on);
-        files::insert_phones(w, &[phone])?;
+    let mut residences = Vec::with_capacity(rows.len());
+    let mut phones = Vec::new();
+    for (row, phone) in rows.iter().zip(&dialled) {
+        residences.push(residence(w, mutual, row.id, row.area_id, row.registered_on));
+        let own = |phone| phone_row(w, mutual, (Some(row.id), None), phone, row.registered_on);
+        phones.extend(phone.as_ref().map(own));
     }
-    w.changed("household", id.uuid(), None, row.section_id);
+    store::insert_residences(w, &residences)?;
+    files::insert_phones(w, &phones)?;
+    Ok(rows)
+}
+
+/// The first of the next numbers of households.
+fn take_numbers(w: &mut Write, mutual: MutualId, count: usize) -> Result<i64> {
+    match i64::try_from(count).unwrap_or(i64::MAX) {
+        0 => Ok(0),
+        count => Ok(series::take(w, mutual, SeriesKind::Household, Key::NIL, 0, "H", count)?.1),
+    }
+}
+
+fn tell_of_household(w: &mut Write, row: &Household) {
+    w.changed("household", row.id.uuid(), None, row.section_id);
     w.field("number", None, Some(json!(row.number)));
     w.field("class", None, Some(json!(row.class)));
     w.field("registered_on", None, Some(json!(row.registered_on)));
-    w.touch(id);
-    w.mark(new.registered_on);
-    Ok(row)
+    w.mark(row.registered_on);
+}
+
+fn tell_of_persons(w: &mut Write, household: &Household, stays: &[Membership]) {
+    for stay in stays {
+        w.changed("member", stay.member_id.uuid(), None, household.section_id);
+    }
 }
 
 fn phone_row(
@@ -228,16 +307,26 @@ pub fn settle(
     area: Option<AreaId>,
     from_on: NaiveDate,
 ) -> Result<ResidenceId> {
-    let row = Residence {
+    let row = residence(w, mutual, household, area, from_on);
+    store::insert_residences(w, std::slice::from_ref(&row))?;
+    Ok(row.id)
+}
+
+fn residence(
+    w: &Write,
+    mutual: MutualId,
+    household: HouseholdId,
+    area: Option<AreaId>,
+    from_on: NaiveDate,
+) -> Residence {
+    Residence {
         mutual_id: mutual,
         id: w.new_id(),
         household_id: household,
         area_id: area,
         from_on,
         recorded_at: w.now(),
-    };
-    store::insert_residence(w, &row)?;
-    Ok(row.id)
+    }
 }
 
 /// Sees that an area stands when a household comes to live there. One that a list began to name later is the same place.
@@ -300,6 +389,15 @@ pub struct Added {
     pub newcomers: Vec<Newcomer>,
 }
 
+/// Persons who come to a household on a day.
+struct Arriving<'a> {
+    household: &'a Household,
+    on: NaiveDate,
+    persons: &'a [NewMember],
+    /// They are its first.
+    founds: bool,
+}
+
 /// Adds persons to a household from a day, with card numbers.
 ///
 /// # Errors
@@ -311,71 +409,112 @@ pub fn add_persons(
     on: NaiveDate,
     new: &[NewMember],
 ) -> Result<Added> {
-    let mutual = scope.mutual();
+    let added = add_all(w, scope.mutual(), &[Arriving { household, on, persons: new, founds: false }])?.pop();
+    let added = added.ok_or_else(|| Error::Fault("nobody was added".into()))?;
+    tell_of_persons(w, household, &added.stays);
+    Ok(added)
+}
+
+/// Adds persons to their households, with card numbers, their rows written together.
+fn add_all(w: &mut Write, mutual: MutualId, arriving: &[Arriving]) -> Result<Vec<Added>> {
     let prefix = card_prefix(w, mutual)?;
-    let without = new.iter().filter(|person| person.card_number.is_none()).count();
-    let count = i64::try_from(without).unwrap_or(i64::MAX);
-    let mut stays = Vec::with_capacity(new.len());
-    let mut rows = Vec::with_capacity(new.len());
-    let told: Vec<Option<&str>> = new.iter().map(|person| person.phone.as_deref()).collect();
-    let told = dialled(w, mutual, &told, |at| format!("/members/{at}/phone"))?;
-    let mut phones = Vec::new();
+    let all = || arriving.iter().flat_map(|one| one.persons.iter().enumerate());
+    let told: Vec<Option<&str>> = all().map(|(_, person)| person.phone.as_deref()).collect();
+    let places: Vec<usize> = all().map(|(at, _)| at).collect();
+    let place = |at: usize| places.get(at).copied().unwrap_or_default();
+    let dialled = dialled(w, mutual, &told, |at| format!("/members/{}/phone", place(at)))?;
+    let without = all().filter(|(_, person)| person.card_number.is_none()).count();
     // The series' row is the last lock: what follows only inserts.
-    let mut serial = match count {
+    let mut serial = match i64::try_from(without).unwrap_or(i64::MAX) {
         0 => 0,
-        _ => series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?.1,
+        count => series::take(w, mutual, SeriesKind::Card, Key::NIL, 0, &prefix, count)?.1,
     };
-    for (at, (person, phone)) in new.iter().zip(&told).enumerate() {
-        let id = person.id.unwrap_or_else(|| w.new_id());
-        let number = match &person.card_number {
-            Some(number) => number.clone(),
-            None => {
-                serial += 1;
-                card_of(&prefix, serial - 1)?
-            }
-        };
-        let row = Member {
-            mutual_id: mutual,
-            id,
-            card_number: number,
-            legacy_number: person.legacy_number.clone(),
-            family_name: person.family_name.clone(),
-            given_name: person.given_name.clone(),
-            folded_name: fold_name(&format!("{} {}", person.family_name, person.given_name)),
-            sex: person.sex,
-            birth_date: person.birth_date,
-            birth_precision: person.birth_precision,
-            national_id: person.national_id.clone(),
-            phone: phone.as_ref().map(|phone| phone.e164.clone()),
-            occupation: person.occupation.clone(),
-            died_on: None,
-            recorded_at: w.now(),
-            version: 1,
-        };
-        if !store::insert_member(w, &row)? {
-            let detail = "a member has this id or number already";
-            return Err(Problem::with(Code::NumberTaken, detail).at(format!("/members/{at}")).into());
+    let (mut members, mut phones) = (Vec::with_capacity(told.len()), Vec::new());
+    let mut stays: Vec<Vec<Membership>> = Vec::with_capacity(arriving.len());
+    let mut dialled = dialled.iter();
+    for one in arriving {
+        let mut here = Vec::with_capacity(one.persons.len());
+        for (person, phone) in one.persons.iter().zip(dialled.by_ref()) {
+            let id = person.id.unwrap_or_else(|| w.new_id());
+            let card_number = match &person.card_number {
+                Some(number) => number.clone(),
+                None => {
+                    serial += 1;
+                    card_of(&prefix, serial - 1)?
+                }
+            };
+            members.push(member_row(w, mutual, id, card_number, person, phone.as_ref()));
+            phones.extend(phone.as_ref().map(|phone| phone_row(w, mutual, (None, Some(id)), phone, one.on)));
+            here.push(Membership {
+                mutual_id: mutual,
+                id: w.new_id(),
+                household_id: one.household.id,
+                member_id: id,
+                relationship: person.relationship,
+                from_on: one.on,
+                to_on: None,
+                recorded_at: w.now(),
+                waiting_from: None,
+            });
         }
-        store::insert_words(w, mutual, id, &row.folded_name)?;
-        phones.extend(phone.as_ref().map(|phone| phone_row(w, mutual, (None, Some(id)), phone, on)));
-        stays.push(Membership {
-            mutual_id: mutual,
-            id: w.new_id(),
-            household_id: household.id,
-            member_id: id,
-            relationship: person.relationship,
-            from_on: on,
-            to_on: None,
-            recorded_at: w.now(),
-            waiting_from: None,
-        });
-        w.changed("member", id.uuid(), None, household.section_id);
-        rows.push((row, person.relationship));
+        stays.push(here);
     }
-    store::insert_memberships(w, &stays)?;
+    if store::insert_members(w, &members)? != members.len() {
+        let at = place(taken_one(w, mutual, &members)?);
+        let detail = "a member has this id or number already";
+        return Err(Problem::with(Code::NumberTaken, detail).at(format!("/members/{at}")).into());
+    }
+    let names: Vec<(MemberId, &str)> = members.iter().map(|row| (row.id, row.folded_name.as_str())).collect();
+    store::insert_words(w, mutual, &names)?;
+    store::insert_memberships(w, &stays.concat())?;
     files::insert_phones(w, &phones)?;
-    let newcomers = super::duplicates::key_new(w, household, rows)?;
-    Ok(Added { stays, newcomers })
+    let mut members = members.into_iter();
+    let mut joining = Vec::with_capacity(arriving.len());
+    for (one, stays) in arriving.iter().zip(&stays) {
+        let members = members.by_ref().take(stays.len()).zip(stays.iter().map(|stay| stay.relationship)).collect();
+        joining.push(Joining { household: one.household, members, is_whole: one.founds });
+    }
+    let newcomers = super::duplicates::key_new(w, mutual, joining)?;
+    Ok(stays.into_iter().zip(newcomers).map(|(stays, newcomers)| Added { stays, newcomers }).collect())
+}
+
+fn member_row(
+    w: &Write,
+    mutual: MutualId,
+    id: MemberId,
+    card_number: String,
+    person: &NewMember,
+    phone: Option<&Dialled>,
+) -> Member {
+    Member {
+        mutual_id: mutual,
+        id,
+        card_number,
+        legacy_number: person.legacy_number.clone(),
+        family_name: person.family_name.clone(),
+        given_name: person.given_name.clone(),
+        folded_name: fold_name(&format!("{} {}", person.family_name, person.given_name)),
+        sex: person.sex,
+        birth_date: person.birth_date,
+        birth_precision: person.birth_precision,
+        national_id: person.national_id.clone(),
+        phone: phone.map(|phone| phone.e164.clone()),
+        occupation: person.occupation.clone(),
+        died_on: None,
+        recorded_at: w.now(),
+        version: 1,
+    }
+}
+
+/// Which of these persons could not be added: his number is another's, or his id is.
+fn taken_one(w: &mut Write, mutual: MutualId, members: &[Member]) -> Result<usize> {
+    for (at, row) in members.iter().enumerate() {
+        if store::find_card_of(w, mutual, row.id)?.as_ref() != Some(&row.card_number) {
+            return Ok(at);
+        }
+    }
+    // The same person told twice.
+    Ok(members.len().saturating_sub(1))
 }
 
 /// The card number of a serial.
@@ -548,7 +687,7 @@ pub fn correct_member(
     }
     if row.folded_name != known.folded_name {
         store::remove_words(w, scope.mutual(), id)?;
-        store::insert_words(w, scope.mutual(), id, &row.folded_name)?;
+        store::insert_words(w, scope.mutual(), &[(id, &row.folded_name)])?;
     }
     super::duplicates::key(w, scope.mutual(), &[id], true)?;
     let section = store::find(w, scope, stay.household_id)?.and_then(|household| household.section_id);

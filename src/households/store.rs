@@ -5,7 +5,7 @@ use crate::access::scopes::{MutualScope, Sections};
 use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
-use crate::insert_all;
+use crate::{insert_all, insert_new};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -112,13 +112,9 @@ pub fn list(
     query.load(r.conn())
 }
 
-/// Adds a household; false where its number is taken.
-pub fn insert(w: &mut Write, row: &Household) -> QueryResult<bool> {
-    crate::on_each!(w.conn(), |c| diesel::insert_into(households::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(c))
-    .map(|inserted| inserted == 1)
+/// Adds households; gives how many, those left out whose number is taken.
+pub fn insert(w: &mut Write, rows: &[Household]) -> QueryResult<usize> {
+    insert_new!(w, households::table, rows)
 }
 
 /// Writes what may be corrected of a household and moves its version.
@@ -135,10 +131,14 @@ pub fn set(w: &mut Write, row: &Household) -> QueryResult<()> {
         .map(|_| ())
 }
 
-/// Adds a member; false where a number is taken.
-pub fn insert_member(w: &mut Write, row: &Member) -> QueryResult<bool> {
-    crate::on_each!(w.conn(), |c| diesel::insert_into(members::table).values(row).on_conflict_do_nothing().execute(c))
-        .map(|inserted| inserted == 1)
+/// Adds members; gives how many, those left out whose id or number is taken.
+pub fn insert_members(w: &mut Write, rows: &[Member]) -> QueryResult<usize> {
+    insert_new!(w, members::table, rows)
+}
+
+/// The card number of a person.
+pub fn find_card_of(r: &mut Read, mutual: MutualId, id: MemberId) -> QueryResult<Option<String>> {
+    members::table.find((mutual, id)).select(members::card_number).get_result(r.conn()).optional()
 }
 
 /// Adds memberships.
@@ -393,8 +393,8 @@ pub fn list_events(r: &mut Read, mutual: MutualId, household: HouseholdId) -> Qu
 }
 
 /// Adds where a household lives from a day on.
-pub fn insert_residence(w: &mut Write, row: &Residence) -> QueryResult<()> {
-    diesel::insert_into(residences::table).values(row).execute(w.conn()).map(|_| ())
+pub fn insert_residences(w: &mut Write, rows: &[Residence]) -> QueryResult<()> {
+    insert_all!(w, residences::table, rows)
 }
 
 /// Where a household lived, by first day.
@@ -418,12 +418,14 @@ pub fn remove_residence(w: &mut Write, mutual: MutualId, id: ResidenceId) -> Que
 }
 
 /// Adds the words of a folded name, by which the person is found.
-pub fn insert_words(w: &mut Write, mutual: MutualId, member: MemberId, folded: &str) -> QueryResult<()> {
-    let words: std::collections::BTreeSet<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-    let rows: Vec<_> = words
-        .into_iter()
-        .map(|word| (name_words::mutual_id.eq(mutual), name_words::word.eq(word), name_words::member_id.eq(member)))
-        .collect();
+pub fn insert_words(w: &mut Write, mutual: MutualId, names: &[(MemberId, &str)]) -> QueryResult<()> {
+    let mut rows = Vec::new();
+    for (member, folded) in names {
+        let words: std::collections::BTreeSet<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+        rows.extend(words.into_iter().map(|word| {
+            (name_words::mutual_id.eq(mutual), name_words::word.eq(word), name_words::member_id.eq(*member))
+        }));
+    }
     insert_all!(w, name_words::table, rows)
 }
 

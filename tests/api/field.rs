@@ -120,6 +120,109 @@ fn with(mut op: Value, change: impl Fn(&mut Value)) -> Value {
     op
 }
 
+/// Families of one push are registered together; what is written of them, and told, is what is of one after the other.
+#[actix_web::test]
+async fn families_of_one_push_are_as_if_they_came_one_by_one() {
+    let mut found = Vec::new();
+    for together in [true, false] {
+        let world = World::new().await;
+        let phone = Phone::new(&world, "field_agent", "T1").await;
+        let block = format!("{}/devices/{}/number-blocks", world.mutual("KAY"), phone.id);
+        let block = world.post(&block).as_("field_agent").json(json!({"id": fresh(&world), "count": 3})).send().await;
+        let card = block.expect(201).body["card_numbers"][1].clone();
+        let mut ops: Vec<Value> =
+            ["Aline", "Beatrice", "Aline", "Chloe"].iter().map(|name| home(&world, &fresh(&world), name)).collect();
+        ops[1]["data"]["phone"] = json!("79 123 456");
+        ops[1]["data"]["members"][0]["card_number"] = card;
+        ops[3]["data"]["number"] = json!("OLD-7");
+        let mut child = person("child", "Dona", "2020-02-03");
+        child["phone"] = json!("+25779123457");
+        ops[3]["data"]["members"].as_array_mut().unwrap().push(child);
+        // Somebody pays who was registered in the same push.
+        let household = ops[2]["entity"].as_str().unwrap().replace("household/", "");
+        let payment = with(cash(&world, &household, 1, 500), |op| op["depends_on"] = json!([ops[2]["op_id"]]));
+        ops.insert(3, payment);
+        let results = if together {
+            phone.push(&ops).await
+        } else {
+            let mut each = Vec::new();
+            for op in &ops {
+                each.push(phone.one(op).await);
+            }
+            each
+        };
+        let told: Vec<(String, bool)> = results
+            .iter()
+            .map(|result| (result["status"].to_string(), result["possible_duplicate_of"].is_string()))
+            .collect();
+        assert_eq!(told.iter().map(|(_, flagged)| *flagged).collect::<Vec<_>>(), [false, false, true, false, false]);
+        let again = phone.push(&ops).await;
+        assert!(again.iter().all(|result| result["status"] == "replayed"), "{again:?}");
+        let counts: Vec<(String, usize)> =
+            crate::support::rows::dump(&world.test).into_iter().map(|(table, rows)| (table, rows.len())).collect();
+        let mut conn = world.test.owner();
+        let mut list = |columns_and_rest: &str| crate::support::rows::texts(&mut conn, columns_and_rest);
+        let rows = [
+            list("number || class || registered_on || coalesce(phone, '') FROM households"),
+            list("card_number || folded_name || coalesce(phone, '') FROM members"),
+            list("key FROM match_keys"),
+            list("word FROM name_words"),
+            list("entity_kind FROM changes_pending"),
+            list("fields FROM audit_rows WHERE route LIKE '%push'"),
+            list("CAST(month AS text) FROM fact_marks"),
+            list("CAST(score AS text) FROM possible_duplicates"),
+        ]
+        .map(|mut rows| {
+            rows.sort();
+            assert!(!rows.is_empty());
+            rows
+        });
+        assert_eq!(rows[0].len(), 4);
+        found.push((told, counts, rows));
+    }
+    let parts = found.pop().unwrap();
+    assert_eq!(found.pop().unwrap(), parts);
+}
+
+/// Where one of the families of a push cannot be registered, the others are, and no number is lost.
+#[actix_web::test]
+async fn a_family_that_cannot_be_registered_holds_up_no_other_of_its_push() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let mut taken = home(&world, &fresh(&world), "Zoe");
+    taken["data"]["number"] = json!("OLD-7");
+    assert_eq!(status(&phone.one(&taken).await), ("applied", ""));
+    let fresh_home = |name: &str| home(&world, &fresh(&world), name);
+    let numbered = |name: &str| with(fresh_home(name), |op| op["data"]["number"] = json!("OLD-7"));
+    let other = Phone::new(&world, "field_agent", "T2").await;
+    let block = format!("{}/devices/{}/number-blocks", world.mutual("KAY"), other.id);
+    let block = world.post(&block).as_("field_agent").json(json!({"id": fresh(&world), "count": 3})).send().await;
+    let card = block.expect(201).body["card_numbers"][0].clone();
+    let no_head = with(fresh_home("Gaston"), |op| op["data"]["members"][0]["relationship"] = json!("child"));
+    let foreign = with(fresh_home("Hugo"), |op| op["data"]["members"][0]["card_number"] = card.clone());
+    let same = fresh_home("Irene");
+    let of_same_id = with(fresh_home("Jeanne"), |op| op["entity"] = same["entity"].clone());
+    let ops = [fresh_home("Aline"), numbered("Berthe"), fresh_home("Celine"), no_head, foreign, same, of_same_id];
+    let results = phone.push(&ops).await;
+    let told: Vec<(&str, &str)> = results.iter().map(status).collect();
+    assert_eq!(
+        told,
+        [
+            ("applied", ""),
+            ("rejected", "NUMBER_TAKEN"),
+            ("applied", ""),
+            ("rejected", "NO_PRINCIPAL"),
+            ("rejected", "NUMBER_NOT_GIVEN"),
+            ("applied", ""),
+            ("rejected", "ENTITY_EXISTS"),
+        ]
+    );
+    let mut conn = world.test.owner();
+    let mut numbers = crate::support::rows::texts(&mut conn, "number FROM households");
+    numbers.sort();
+    assert_eq!(numbers, ["H000001", "H000002", "H000003", "OLD-7"]);
+}
+
 #[actix_web::test]
 async fn a_device_is_registered_activated_lost_and_revoked() {
     let world = World::new().await;

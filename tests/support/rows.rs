@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 /// Table → its rows in order.
 pub type Dump = BTreeMap<String, Vec<String>>;
 
-fn texts(conn: &mut Conn, query: &str) -> Vec<String> {
+/// The texts that one expression gives.
+pub fn texts(conn: &mut Conn, query: &str) -> Vec<String> {
     diesel::select(sql::<Text>(query)).load(conn).unwrap()
 }
 

@@ -12,7 +12,8 @@ use ayni::error::Error;
 use ayni::field::devices::{self, NewDevice};
 use ayni::field::feed;
 use ayni::field::model::{Device, DeviceState, HeldPush, HeldState};
-use ayni::field::push::{self, Heard, Pushing};
+use ayni::field::outcome::{Heard, Pushing};
+use ayni::field::push;
 use ayni::field::signatures::signed_text;
 use ayni::field::store;
 use ayni::households::duplicates_store::{self as duplicates, PairState, PossibleDuplicate};
@@ -99,7 +100,7 @@ fn proposal(world: &World, user: Option<UserId>, place: &str) -> OperationId {
     let asker = Asker { user: Some(device.agent_id), purpose: Purpose::Enrolment, request: op };
     let results = world.test.db.write(Wall::mutual(scope.mutual()), |w| {
         let by = Pushing { hooks: &HOOKS, picture: &picture, scope: &scope, device: &device, asker, heard: Heard::Now };
-        push::push(w, &by, &push::envelope(envelope.to_string().as_bytes())?)
+        push::push(w, &by, &push::read(envelope.to_string().as_bytes(), by.heard, scope.today())?)
     });
     assert_eq!(results.unwrap()[0].code.as_deref(), Some("OUT_OF_BOUNDS"));
     OperationId::new(op)
