@@ -271,7 +271,11 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
         }
         assert!(by_member.values().all(|paid| (0..=30_000).contains(paid)), "seed {seed}: {by_member:?}");
         clean(&world, &format!("seed {seed}"));
-        for (what, times) in [("month closed", published.closings()), ("month corrected", published.corrections)] {
+        for (what, times) in [
+            ("month closed", published.closings()),
+            ("month corrected", published.corrections),
+            ("month opened again", published.reopenings),
+        ] {
             *seen.entry(what).or_default() += times;
         }
     }
@@ -289,6 +293,7 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
         "advance asked",
         "month closed",
         "month corrected",
+        "month opened again",
     ];
     for what in expected {
         assert!(seen.get(what).is_some_and(|times| *times > 0), "{what} never happened: {seen:?}");

@@ -4,12 +4,13 @@ mod support;
 
 use ayni::audit::frame::Done;
 use ayni::contributions::model::{CancellationKind, Due, Method, Payment};
+use ayni::contributions::rules::DueKind;
 use ayni::contributions::service::{NewPayment, Taker};
 use ayni::contributions::{relief, reversals};
 use ayni::db::{Conn, Wall};
 use ayni::enrolments::membership::{self, NewStep};
 use ayni::enrolments::model::Enrolment;
-use ayni::enrolments::rules::{CoverSpan, EnrolmentState, Waiting};
+use ayni::enrolments::rules::{CoverSpan, DueFacts, EnrolmentState, Waiting, rights_open_on};
 use ayni::enrolments::service::{as_cover_span, facts, spans_of};
 use ayni::error::{Error, Result};
 use ayni::households::events::{NewEvent, What};
@@ -757,7 +758,9 @@ fn cover(row: &ayni::enrolments::model::Enrolment, dues: &[One], terms: Terms) -
         let to = first_due.map_or(*on, |first| first.max(*on));
         let counted: Vec<&One> = dues.iter().filter(|due| due.due_on <= to).collect();
         let due: i128 = counted.iter().map(|due| i128::from(due.amount)).sum();
-        let paid: i128 = counted.iter().map(|due| i128::from(due.paid(*on))).sum();
+        // What took the place of a payment that was reversed counts from its own day, and until the reversal both stand: a due
+        // takes no more than it is.
+        let paid: i128 = counted.iter().map(|due| i128::from(due.paid(*on).min(due.amount))).sum();
         paid * 10_000 >= terms.threshold_bp * due
     })?;
     let start = opened.max(row.starts_on);
@@ -817,6 +820,26 @@ fn cover(row: &ayni::enrolments::model::Enrolment, dues: &[One], terms: Terms) -
     })
 }
 
+/// A history that was met: what took the place of a reversed payment counts from its own day, and until the reversal both stand.
+/// With a part of the contribution written off, the two dues were never both paid.
+#[test]
+fn a_due_that_looks_overpaid_opens_nothing() {
+    let due = |amount: i64, allocations: &[(&str, i64)]| DueFacts {
+        id: amount,
+        kind: DueKind::Contribution,
+        due_on: day("2026-03-10"),
+        amount,
+        payable_by_household: true,
+        allocations: allocations.iter().map(|(on, amount)| (day(on), *amount)).collect(),
+    };
+    let fee = [("2026-03-10", 1_000), ("2026-09-06", -1_000), ("2026-07-05", 1_000)];
+    let rest = [("2026-03-10", 71), ("2026-04-21", 6_987), ("2026-07-05", 942), ("2026-09-06", -71)];
+    let dues = [due(1_000, &fee), due(9_000, &rest)];
+    assert_eq!(rights_open_on(&dues, None, day("2026-03-17")), None);
+    let all = [due(1_000, &fee), due(9_000, &[rest.as_slice(), &[("2026-09-10", 1_071)]].concat())];
+    assert_eq!(rights_open_on(&all, None, day("2026-03-17")), Some(day("2026-09-10")));
+}
+
 #[test]
 fn whatever_happens_cover_money_and_the_frame_hold() {
     let config = Config { cases: cases(), failure_persistence: None, max_shrink_iters: 80, ..Config::default() };
@@ -846,6 +869,7 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
             }
             *seen.borrow_mut().entry("closed").or_default() += story.published.closings();
             *seen.borrow_mut().entry("corrected").or_default() += story.published.corrections;
+            *seen.borrow_mut().entry("opened again").or_default() += story.published.reopenings;
             *seen.borrow_mut().entry("year").or_default() += usize::from(story.office.today().year() > 2026);
             Ok(())
         })
@@ -867,6 +891,7 @@ fn whatever_happens_cover_money_and_the_frame_hold() {
         "year",
         "closed",
         "corrected",
+        "opened again",
     ] {
         assert!(seen.get(word).is_some_and(|number| *number > 0), "no history came to {word}: {seen:?}");
     }

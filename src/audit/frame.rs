@@ -241,6 +241,8 @@ fn follow_up(w: &mut Write, hooks: &Hooks, done: Vec<(&Order, Effects)>) -> Resu
                 effects.changes.push(change);
             }
         }
+        // What devices hear of is in figures too: a command that forgot to say from which month on is found by whatever test runs it.
+        debug_assert!(effects.changes.is_empty() || effects.marked_from.is_some(), "{} marks nothing", order.route);
         let mutual = order.wall.id();
         let (row, content) = audit_of(w, order.asker, AuditKind::Write, mutual, &order.route, Some(order.id), &effects);
         audited.push(row);

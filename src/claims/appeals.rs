@@ -261,7 +261,6 @@ fn replace(
     let posted = (scope.currency(), command, scope.today());
     post_owed(w, posted, &row, before.mutual, Some(heard.appeal.id.uuid()))?;
     decisions::tell(w, held, &row, scope.today());
-    w.mark(row.submitted_on.min(scope.today()));
     conclude(w, heard, AppealState::Changed, difference, (by, scope.today()), verdict)
 }
 

@@ -172,8 +172,8 @@ pub(super) fn tell(w: &mut Write, held: &Held, now: &Claim, today: NaiveDate) {
     w.field("outcome", Some(json!(held.claim.outcome)), Some(json!(now.outcome)));
     w.field("mutual_minor", Some(json!(held.claim.mutual_minor)), Some(json!(now.mutual_minor)));
     w.field("decision_reason", None, Some(json!(now.decision_reason)));
-    // Cases are of the month of the care.
-    w.mark(now.service_on.min(today));
+    // Cases are of the month of the care; what waits and how promptly it went, of that of the submission.
+    w.mark(now.service_on.min(now.submitted_on).min(today));
 }
 
 /// Writes a claim's decision and its lines, if nobody else wrote it meanwhile.

@@ -71,6 +71,7 @@ pub fn record_used(w: &mut Write, scope: &MutualScope, order: &Order, used: &Use
     }
     w.changed("opening_usage", row.id.uuid(), household.section_id, household.section_id);
     w.names("member", member.id.uuid());
+    w.mark(scope.today());
     w.field("category", None, Some(json!(row.category)));
     w.field("year", None, Some(json!(used.year)));
     w.field("amount_minor", None, Some(json!(row.amount_minor)));

@@ -146,7 +146,6 @@ fn conclude(
     }
     post_owed(w, (scope.currency(), command, scope.today()), &row, 0, None)?;
     tell(w, held, &row, scope.today());
-    w.mark(row.submitted_on.min(scope.today()));
     Ok(())
 }
 
@@ -201,7 +200,6 @@ pub fn pend(
         let entry =
             Entry { mutual: scope.mutual(), currency: scope.currency(), command: order.id, posted_on: scope.today() };
         mirror(w, entry, &originals, order.id.uuid(), None, scope.today())?;
-        w.mark(claim.decided_on.unwrap_or(scope.today()));
     }
     write(w, &row, &lines)?;
     begin(w, scope, &row, &lines, Some(note))?;
@@ -280,6 +278,5 @@ pub fn void(
     review_store::insert_void(w, &kept)?;
     tell(w, &held, &row, scope.today());
     w.field("reason", None, Some(json!(reason)));
-    w.mark(row.submitted_on.min(scope.today()));
     Ok(())
 }

@@ -167,7 +167,6 @@ pub fn execute(w: &mut Write, execution: &Execution) -> Result<()> {
     }
     w.names("settlement", id.uuid());
     w.changed("settlement", id.uuid(), None, None);
-    w.mark(execution.today);
     Ok(())
 }
 
@@ -480,7 +479,6 @@ pub fn execute_advance(w: &mut Write, execution: &Execution) -> Result<()> {
     w.changed("advance", id.uuid(), None, None);
     w.names("provider", asked.provider_id.uuid());
     w.field("amount_minor", None, Some(json!(asked.amount_minor)));
-    w.mark(execution.today);
     Ok(())
 }
 

@@ -248,9 +248,7 @@ impl Made<'_> {
         }
         // Who is not born into the household belongs to it from the event on.
         let on = if new.kind == EventKind::Birth { registered_on } else { new.on };
-        let id = self.add(w, hooks, scope, order, on, &person)?;
-        w.mark(new.on);
-        Ok(id)
+        self.add(w, hooks, scope, order, on, &person)
     }
 
     /// Adds a person who is new to the mutual.

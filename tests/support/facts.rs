@@ -1,7 +1,7 @@
 //! A mutual's month counted anew from the rows, one row at a time, by nothing that the program uses.
 use ayni::access::scopes::{FigureScope, MutualScope};
 use ayni::app::HOOKS;
-use ayni::audit::frame::{Order, command};
+use ayni::audit::frame::{Execution, Order, command};
 use ayni::audit::model::{Asker, Purpose};
 use ayni::claims::model::{Claim, ClaimState, FormerDecision, Outcome, SettlementState};
 use ayni::contributions::model::*;
@@ -619,11 +619,15 @@ fn differences(one: &Sheet, other: &Sheet) -> Vec<String> {
 pub struct Published {
     turns: u32,
     months: BTreeMap<NaiveDate, Vec<(ReleaseId, Sheet)>>,
+    /// Closed months that were opened again.
+    open: BTreeSet<NaiveDate>,
     pub corrections: usize,
+    pub reopenings: usize,
 }
 
 impl Published {
-    /// Looks that what was given of each month from `first` on is still what was given, and closes or corrects some of them.
+    /// Looks that what was given of each month from `first` on is still what was given; closes, corrects or opens again some of
+    /// them.
     pub fn go_on(&mut self, db: &ayni::db::Db, conn: &mut Conn, scope: &MutualScope, first: NaiveDate) {
         self.turns += 1;
         let today = scope.today();
@@ -638,8 +642,24 @@ impl Published {
             if !(self.turns + month.month()).is_multiple_of(3) {
                 continue;
             }
+            if given.is_some() && !self.open.contains(&month) && (self.turns / 3 + month.month()).is_multiple_of(4) {
+                reopen(db, scope, month);
+                self.open.insert(month);
+                self.reopenings += 1;
+                self.stands(db, scope, month);
+                continue;
+            }
             let order = order(db, scope);
-            let is_first = given.is_none();
+            let was_open = self.open.contains(&month);
+            // A month that is open is not corrected.
+            if was_open {
+                let late = command(db, &HOOKS, &order, |w| periods::correct(w, scope, &order, month, &as_of, "late"));
+                assert!(
+                    matches!(late, Err(Error::Problem(problem)) if problem.code == Code::MonthNotClosed),
+                    "{month}"
+                );
+            }
+            let is_first = given.is_none() || was_open;
             let done = command(db, &HOOKS, &order, |w| match is_first {
                 true => periods::close(w, scope, &order, month, &as_of, OpenItem::ALL),
                 false => periods::correct(w, scope, &order, month, &as_of, "something came late"),
@@ -651,12 +671,14 @@ impl Published {
             };
             let expected = match &given {
                 None if today < closes_from(month).unwrap() => Some(Code::MonthNotOver),
-                Some(given) if differences(given, &now).is_empty() => Some(Code::NothingToCorrect),
+                // Who closes anew gives what there is, also where it is what there was.
+                Some(given) if !was_open && differences(given, &now).is_empty() => Some(Code::NothingToCorrect),
                 _ => None,
             };
             assert_eq!(refused, expected, "{month} on {today}");
             if refused.is_none() {
                 self.corrections += usize::from(!is_first);
+                self.open.remove(&month);
                 let standing = standing(db, scope, month).unwrap().0;
                 self.months.entry(month).or_default().push((standing, now));
                 self.stands(db, scope, month);
@@ -678,6 +700,28 @@ impl Published {
     pub fn closings(&self) -> usize {
         self.months.len()
     }
+}
+
+/// Opens a month again, as the approval of a second person does.
+fn reopen(db: &ayni::db::Db, scope: &MutualScope, month: NaiveDate) {
+    let order = order(db, scope);
+    let asked = periods::Reopening { month, reason: "a list was found".into() };
+    let execution = Execution {
+        kind: "reopening".into(),
+        id: db.ids().next(),
+        request: serde_json::to_value(asked).unwrap(),
+        scope: scope.clone(),
+        mutual: scope.mutual(),
+        currency: scope.currency(),
+        today: scope.today(),
+        command: order.id,
+        requested_by: db.ids().next(),
+        approved_by: db.ids().next(),
+    };
+    command(db, &HOOKS, &order, |w| periods::reopen(w, &execution)).unwrap();
+    let again = self::order(db, scope);
+    let twice = command(db, &HOOKS, &again, |w| periods::reopen(w, &execution));
+    assert!(matches!(twice, Err(Error::Problem(problem)) if problem.code == Code::MonthNotClosed), "{month}");
 }
 
 fn standing(db: &ayni::db::Db, scope: &MutualScope, month: NaiveDate) -> Option<(ReleaseId, Sheet)> {
