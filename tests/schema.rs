@@ -566,7 +566,7 @@ fn what_is_written_once_for_both_engines_stays_little_and_listed() {
         for line in code_lines(text) {
             let here = line.matches("on_each!(").count();
             uses += here;
-            if here > 0 || line.contains("insert_all!(") {
+            if here > 0 || line.contains("insert_all!(") || line.contains("insert_new!(") {
                 files.insert(name.clone());
             }
         }

@@ -390,6 +390,31 @@ impl Operation {
         }
     }
 
+    /// The ids of households and persons that it names, and the numbers that it gives them.
+    pub fn names(&self) -> (Vec<Uuid>, Vec<&str>) {
+        let mut ids = vec![self.entity.id];
+        ids.extend(self.households().into_iter().map(Key::uuid));
+        ids.extend(self.members().into_iter().map(Key::uuid));
+        let mut numbers = Vec::new();
+        let persons: &[NewMember] = match &self.wanted {
+            Wanted::Household(asked) => {
+                numbers.extend(asked.number.as_deref());
+                &asked.persons
+            }
+            Wanted::Member(_, _, person) => std::slice::from_ref(person.as_ref()),
+            Wanted::Event(event) => {
+                numbers.extend(event.number.as_deref());
+                ids.extend(event.member_id.map(Key::uuid));
+                ids.extend(event.person.as_ref().and_then(|person| person.id).map(Key::uuid));
+                &[]
+            }
+            _ => &[],
+        };
+        ids.extend(persons.iter().filter_map(|person| person.id).map(Key::uuid));
+        numbers.extend(persons.iter().filter_map(|person| person.card_number.as_deref()));
+        (ids, numbers)
+    }
+
     /// Households that it names.
     pub fn households(&self) -> Vec<HouseholdId> {
         match &self.wanted {

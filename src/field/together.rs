@@ -8,52 +8,35 @@ use super::outcome::{OperationResult, Pushing, is_own_fault, plain};
 use super::rules::Status;
 use crate::audit::frame::{Order, commands_in};
 use crate::db::Write;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::households::duplicates;
 use crate::households::service::{self, NewHousehold, NewMember};
 use crate::ids::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// The places of operations that register a household, stand alone and are new: no other operation of the push is of the same
-/// household, person or number, so that it does not matter whether they come before it.
-pub(super) fn standing_alone(sent: &[Sent], is_known: impl Fn(OperationId) -> bool) -> Vec<usize> {
-    let mut ids: BTreeMap<OperationId, usize> = BTreeMap::new();
-    let (mut entities, mut numbers) = (BTreeMap::<Uuid, usize>::new(), BTreeMap::<&str, usize>::new());
+/// The operations that register a household, stand alone and are new: no earlier operation of the push names the same household,
+/// person or number, so that it does not matter whether they come before it.
+pub(super) fn standing_alone(sent: &[Sent], is_known: impl Fn(OperationId) -> bool) -> Vec<&Sent> {
+    let (mut named, mut numbered) = (BTreeSet::<Uuid>::new(), BTreeSet::<&str>::new());
+    let mut alone = Vec::new();
     for op in sent {
-        if let Some(id) = op.id {
-            *ids.entry(id).or_default() += 1;
-        }
-        if let Ok(Operation { wanted, entity, .. }) = &op.read {
-            let (number, persons): (Option<&String>, &[NewMember]) = match wanted {
-                Wanted::Household(asked) => (asked.number.as_ref(), &asked.persons),
-                Wanted::Member(_, _, person) => (None, std::slice::from_ref(person.as_ref())),
-                _ => continue,
-            };
-            let own = persons.iter().filter_map(|person| Some(person.id?.uuid())).collect::<BTreeSet<_>>();
-            for id in own.into_iter().chain([entity.id]).collect::<BTreeSet<_>>() {
-                *entities.entry(id).or_default() += 1;
-            }
-            for number in number.into_iter().chain(persons.iter().filter_map(|person| person.card_number.as_ref())) {
-                *numbers.entry(number).or_default() += 1;
-            }
-        }
-    }
-    let is_alone = |op: &Sent| {
-        let Ok(Operation { wanted: Wanted::Household(asked), entity, .. }) = &op.read else { return false };
-        let once = |id: Uuid| entities.get(&id) == Some(&1);
-        let is_new = op.id.is_some_and(|id| !is_known(id) && ids.get(&id) == Some(&1));
-        let cards = asked.persons.iter().filter_map(|person| person.card_number.as_deref());
-        let mut named = asked.number.as_deref().into_iter().chain(cards);
-        let mut persons = asked.persons.iter().filter_map(|person| person.id);
-        is_new
+        let (mut ids, numbers) = op.read.as_ref().map_or_else(|_| Default::default(), Operation::names);
+        ids.extend(op.id.map(Key::uuid));
+        let registers = matches!(&op.read, Ok(Operation { wanted: Wanted::Household(_), .. }));
+        if registers
+            && op.id.is_some_and(|id| !is_known(id))
             && op.group.is_none()
             && op.depends_on.is_empty()
-            && once(entity.id)
-            && persons.all(|id| once(id.uuid()))
-            && named.all(|number| numbers.get(number) == Some(&1))
-    };
-    sent.iter().enumerate().filter(|(_, op)| is_alone(op)).map(|(at, _)| at).collect()
+            && !ids.iter().any(|id| named.contains(id))
+            && !numbers.iter().any(|number| numbered.contains(number))
+        {
+            alone.push(op);
+        }
+        named.extend(ids);
+        numbered.extend(numbers);
+    }
+    alone
 }
 
 /// Registers households together; none where one of them cannot be.
@@ -85,7 +68,7 @@ pub(super) fn register(
             Ok(effects)
         })?;
         if !are_new {
-            return Err(Error::Fault("a household of these ids is there".into()));
+            return Err(Problem::of(Code::IdReused).into());
         }
         let mut results = Vec::with_capacity(ops.len());
         for (op, others) in ops.iter().zip(duplicates::look_all(w, by.scope, newcomers)?) {
@@ -95,6 +78,7 @@ pub(super) fn register(
         Ok(Some(results))
     });
     match done {
+        // Which of them it was, and why, is told, or logged, where each goes its own way.
         Err(Error::Problem(_)) => Ok(None),
         Err(error) if is_own_fault(&error) => Ok(None),
         other => other,

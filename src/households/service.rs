@@ -208,8 +208,12 @@ fn found_all(w: &mut Write, scope: &MutualScope, new: &[(HouseholdId, &NewHouseh
         });
     }
     while store::insert(w, &rows)? != rows.len() {
-        // A number of the paper register may look like one of the series: then the series goes on.
+        // A number of the paper register may look like one of the series: then the series goes on. A household that was founded by
+        // those who parted has an id that was no command's.
         match (rows.as_mut_slice(), without) {
+            ([row], _) if store::is_there(w, mutual, row.id)? => {
+                return Err(Problem::of(Code::IdReused).at("/id").into());
+            }
             ([row], 1) => row.number = format!("H{:06}", take_numbers(w, mutual, 1)?),
             _ => return Err(Problem::of(Code::NumberTaken).at("/number").into()),
         }

@@ -112,6 +112,11 @@ pub fn list(
     query.load(r.conn())
 }
 
+/// Whether there is a household of this id, whoever sees it.
+pub fn is_there(r: &mut Read, mutual: MutualId, id: HouseholdId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(households::table.find((mutual, id)))).get_result(r.conn())
+}
+
 /// Adds households; gives how many, those left out whose number is taken.
 pub fn insert(w: &mut Write, rows: &[Household]) -> QueryResult<usize> {
     insert_new!(w, households::table, rows)

@@ -184,6 +184,39 @@ async fn families_of_one_push_are_as_if_they_came_one_by_one() {
     assert_eq!(found.pop().unwrap(), parts);
 }
 
+/// What an earlier operation of the push names is not registered before it.
+#[actix_web::test]
+async fn families_do_not_overtake_what_names_them() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let settled = fresh(&world);
+    let mut first = home(&world, &settled, "Zoe");
+    let second = json!({"id": fresh(&world), "relationship": "other", "family_name": "Zed", "given_name": "Yann",
+        "sex": "male", "birth_date": "1990-04-05"});
+    first["data"]["members"].as_array_mut().unwrap().push(second.clone());
+    assert_eq!(status(&phone.one(&first).await), ("applied", ""));
+    let part = json!({"op_id": fresh(&world), "type": "event", "entity": format!("household/{settled}"), "data": {
+        "kind": "SEPARATION", "on": "2026-03-10", "number": "OLD-9",
+        "members": [{"member_id": second["id"], "relationship": "principal"}]}});
+    let early = fresh(&world);
+    let update = json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{early}"),
+        "base_version": 1, "data": {"class": "INDIGENT"}});
+    let numbered = with(home(&world, &fresh(&world), "Berthe"), |op| op["data"]["number"] = json!("OLD-9"));
+    let ops = [
+        part,
+        update,
+        home(&world, &fresh(&world), "Aline"),
+        numbered,
+        home(&world, &early, "Celine"),
+        home(&world, &fresh(&world), "Denise"),
+    ];
+    let results = phone.push(&ops).await;
+    let told: Vec<(&str, &str)> = results.iter().map(status).collect();
+    let applied = ("applied", "");
+    let expected = [applied, ("rejected", "ENTITY_UNKNOWN"), applied, ("rejected", "NUMBER_TAKEN"), applied, applied];
+    assert_eq!(told, expected);
+}
+
 /// Where one of the families of a push cannot be registered, the others are, and no number is lost.
 #[actix_web::test]
 async fn a_family_that_cannot_be_registered_holds_up_no_other_of_its_push() {

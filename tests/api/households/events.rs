@@ -223,6 +223,11 @@ async fn who_parts_keeps_what_is_paid_and_the_rest_stay() {
     let there =
         world.get(&format!("{}/households/{own}", world.mutual("KAY"))).as_("registrar").send().await.expect(200);
     assert_eq!(there.body["members"].as_array().unwrap().len(), 2);
+    // Its id was no command's, and is taken all the same.
+    let body =
+        json!({"id": own, "registered_on": "2026-03-01", "members": [person("principal", "Other", "1988-05-02")]});
+    let path = format!("{}/households", world.mutual("KAY"));
+    assert_eq!(world.post(&path).as_("registrar").json(body).send().await.expect(409).code(), "id_reused");
     assert_eq!(
         cover(&world, home.member("child")).await,
         [
