@@ -6,7 +6,7 @@ use ayni::access::approvals;
 use ayni::app::HOOKS;
 use ayni::claims::appeals::{self, Verdict as OnAppeal};
 use ayni::claims::model::{
-    AppealState, Appellant, Claim, ClaimReason, ClaimState, Line, Mode, Outcome, PaidBy, SettlementState,
+    AppealState, Appellant, Claim, ClaimReason, ClaimState, Line, Mode, Outcome, PaidBy, Settlement, SettlementState,
 };
 use ayni::claims::review::{self, Verdict};
 use ayni::claims::rules::{Bearer, Share};
@@ -17,6 +17,7 @@ use ayni::claims::{settlement_store, store};
 use ayni::db::schema::{appeals as appeal_rows, approvals as approval_rows, settlements};
 use ayni::error::{Code, Error, Result};
 use ayni::ids::*;
+use ayni::reports::measures::{Dimension, Measure};
 use ayni::web::etag;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
@@ -233,13 +234,15 @@ async fn whatever_happens_to_claims_the_books_and_the_ceilings_hold() {
                         done("cancelled", answered(cancelled).is_some());
                         continue;
                     }
+                    // Often on a day of a month before, which is marked by `settlement::pay` alone: all else of it is of today.
+                    let earlier = clinic.scope.today() - chrono::Days::new(at as u64 % 41);
                     let new = NewPayment {
                         settlement: row.id,
                         method: PaidBy::Bank,
                         cash_desk: None,
                         amount_minor: if dice.below(2) == 0 { left } else { 1 + dice.up_to(4_000) },
                         reference: None,
-                        paid_on: clinic.scope.today(),
+                        paid_on: earlier.max(row.approved_on),
                     };
                     let paid = clinic.give(treasurer, |w, order| {
                         settlement::pay(w, &clinic.scope, order, Some(&etag(row.version)), &new)
@@ -463,6 +466,92 @@ async fn an_advance_is_taken_off_and_what_is_voided_is_recovered() {
     let fast = world.get(&fast).as_("auditor").send().await.expect(200);
     assert_eq!((&fast.body["claims"], &fast.body["from_event"]["from_8_to_30"]), (&json!(4), &json!(4)));
     clean(&world, "recovered");
+}
+
+/// A settlement of what is owed to KAY's facility, approved today.
+fn settled(world: &World, clinic: &Clinic) -> Settlement {
+    let (treasurer, admin) = (Some(world.users["treasurer"]), Some(world.users["mutual_admin"]));
+    let (scope, of) = (&clinic.scope, Payee::Provider(clinic.provider));
+    let asked = clinic.give(treasurer, |w, order| settlement::request(w, scope, order, of, scope.today())).unwrap();
+    let id: ApprovalId = Key::new(asked.uuid());
+    clinic.give(admin, |w, order| approvals::decide(w, &HOOKS, scope, order, id, Some(&etag(1)), None)).unwrap();
+    read(clinic, |r| Ok(settlement_store::find(r, scope.mutual(), Key::new(asked.uuid()))?)).unwrap()
+}
+
+/// What is kept of a measure, and that all that is kept is what the rows say.
+fn figure(world: &World, clinic: &Clinic, month: &str, measure: Measure) -> i64 {
+    let found = support::facts::kept(&world.test.db, &clinic.scope, date(month)).totals.get(measure);
+    support::facts::hold(&world.test.db, &mut world.test.owner(), &clinic.scope, date("2026-03-01"));
+    found
+}
+
+/// `settlement::pay` marks the day on which the money went. All else that it marks is of today: without that mark April would
+/// stay as it was kept.
+#[actix_web::test]
+async fn what_was_paid_in_an_earlier_month_is_in_the_figures_of_that_month() {
+    let (world, mut clinic, who) = rich().await;
+    clinic.submit(clinic.db.ids().next(), &clinic.claim(who[0], "B-1", date("2026-04-20"))).unwrap();
+    let row = settled(&world, &clinic);
+    assert_eq!((row.amount_minor, row.approved_on), (4_000, date("2026-04-30")));
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 5, 20, 12, 0, 0).unwrap());
+    clinic = Clinic::of(&world);
+    let paid = |month: &str| figure(&world, &clinic, month, Measure::Paid);
+    assert_eq!((paid("2026-04-01"), paid("2026-05-01")), (0, 0));
+    let pay = |amount_minor: i64, paid_on: &str| {
+        let new = NewPayment {
+            settlement: row.id,
+            method: PaidBy::Bank,
+            cash_desk: None,
+            amount_minor,
+            reference: None,
+            paid_on: date(paid_on),
+        };
+        let version = read(&clinic, |r| Ok(settlement_store::find(r, clinic.scope.mutual(), row.id)?)).unwrap().version;
+        let treasurer = Some(world.users["treasurer"]);
+        clinic.give(treasurer, |w, order| settlement::pay(w, &clinic.scope, order, Some(&etag(version)), &new))
+    };
+    let refused = pay(1_000, "2026-04-29");
+    assert!(matches!(refused, Err(Error::Problem(problem)) if problem.code == Code::ImpossibleDate));
+    pay(1_000, "2026-04-30").unwrap();
+    assert_eq!((paid("2026-04-01"), paid("2026-05-01")), (1_000, 0));
+    // The rest, told on the same day: now the claim is paid, in April too.
+    pay(3_000, "2026-04-30").unwrap();
+    assert_eq!((paid("2026-04-01"), paid("2026-05-01")), (4_000, 0));
+    let april = support::facts::kept(&world.test.db, &clinic.scope, date("2026-04-01"));
+    let days: Vec<(&String, &Vec<i64>)> = april.cells(Dimension::DaysFromEvent).collect();
+    assert_eq!(days, [(&"10".to_owned(), &vec![1])]);
+    clean(&world, "paid late");
+}
+
+/// What an advance paid of a settlement was paid when it was approved. Who gives the settlement up in a later month takes that
+/// back, and `settlement::cancel` marks the day of the approval.
+#[actix_web::test]
+async fn a_settlement_that_is_given_up_later_is_no_longer_in_the_month_of_its_approval() {
+    let (world, mut clinic, who) = rich().await;
+    let treasurer = Some(world.users["treasurer"]);
+    let request = AdvanceRequest { provider_id: clinic.provider, amount_minor: 3_000, reference: None };
+    let asked = clinic
+        .give(treasurer, |w, order| settlement::request_advance(w, &clinic.scope, order, &clinic.owners, &request))
+        .unwrap();
+    let id: ApprovalId = Key::new(asked.uuid());
+    clinic
+        .give(Some(world.users["mutual_admin"]), |w, order| {
+            approvals::decide(w, &HOOKS, &clinic.scope, order, id, Some(&etag(1)), None)
+        })
+        .unwrap();
+    clinic.submit(clinic.db.ids().next(), &clinic.claim(who[0], "B-1", date("2026-04-20"))).unwrap();
+    let row = settled(&world, &clinic);
+    assert_eq!((row.amount_minor, row.advance_offset_minor), (4_000, 3_000));
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 5, 20, 12, 0, 0).unwrap());
+    clinic = Clinic::of(&world);
+    assert_eq!(figure(&world, &clinic, "2026-04-01", Measure::Paid), 3_000);
+    clinic
+        .give(treasurer, |w, order| {
+            settlement::cancel(w, &clinic.scope, order, row.id, Some(&etag(row.version)), "One is missing")
+        })
+        .unwrap();
+    assert_eq!(figure(&world, &clinic, "2026-04-01", Measure::Paid), 0);
+    clean(&world, "given up late");
 }
 
 #[actix_web::test]

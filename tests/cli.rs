@@ -1,11 +1,15 @@
 //! The program as a person at a terminal meets it: the built binary, its output and its exit status.
 mod support;
 
+use ayni::db::Wall;
+use ayni::error::Error;
+use ayni::reports::releases::http::MonthReturn;
+use ayni::reports::releases::{service as releases, store};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use support::TestDb;
+use support::{TestDb, World};
 
 /// A place to run in: a database, a folder for keys.
 struct Place {
@@ -380,4 +384,44 @@ fn a_closed_month_is_written_as_a_return_without_a_person() {
         let (status, said) = place.refused(&["export", "return", "--mutual", mutual, "--month", month]);
         assert!(status != 0 && said.contains(words), "{said}");
     }
+}
+
+#[actix_web::test]
+async fn a_return_that_was_exported_is_handed_in_elsewhere_and_says_the_same() {
+    let place = Place::new();
+    place.run(&["simulate", "--mutuals", "1", "--households", "12", "--months", "4", "--until", "2026-03-31"]);
+    let file = place.run(&["export", "return", "--mutual", "KAYANZA", "--month", "2026-02"]);
+    let month: Value = serde_json::from_str(&file).unwrap();
+    // GIT of another installation counts in the same currency and has no register there.
+    let world = World::new().await;
+    let git = world.org("GIT");
+    let path = format!("/organisations/{git}/returns/2026-02");
+    let handed = world.put(&path).as_("platform_admin").json(month.clone()).send().await.expect(200);
+    assert_eq!((handed.text("/basis"), handed.text("/source")), ("return".into(), "file".into()));
+    let list = world.get(&path).as_("platform_analyst").send().await.expect(200);
+    let sources: Vec<&Value> = list.body["items"].as_array().unwrap().iter().map(|item| &item["source"]).collect();
+    assert_eq!(sources, ["file"]);
+    // What is kept, written as a return once more, is the file.
+    let again = world.test.db.read(Wall::ROOT, |r| {
+        let release = store::standing(r, git, "2026-02-01".parse().unwrap())?.unwrap();
+        Ok::<_, Error>(MonthReturn::of(&release.currency, &releases::sheet_of(r, &release)?))
+    });
+    assert_eq!(serde_json::to_value(again.unwrap()).unwrap(), month);
+    // And the platform is told its figures.
+    let path = format!("/organisations/{git}/reports/indicators?period=2026-02");
+    let answer = world.get(&path).as_("platform_analyst").send().await.expect(200);
+    assert_eq!(answer.body["units"][0]["months"]["2026-02"], "return");
+    let figures = answer.body["totals"][0]["figures"].as_array().unwrap();
+    let mut compared = 0;
+    for (name, value) in month["figures"].as_object().unwrap() {
+        // How many women there are is rounded for bodies above.
+        if name == "women_in_force" {
+            continue;
+        }
+        let found = figures.iter().find(|figure| figure["id"] == name.as_str());
+        let found = found.unwrap_or_else(|| panic!("{name} is in no answer"));
+        assert_eq!(found["value"], *value, "{name}");
+        compared += 1;
+    }
+    assert!(compared > 40, "{compared} figures");
 }

@@ -16,6 +16,9 @@ use diesel::connection::{Connection, InstrumentationEvent};
 use serde_json::json;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
 use support::database::on_postgres;
 use support::office::{Office, application, day, household};
 
@@ -182,6 +185,62 @@ fn what_another_payer_pays_is_received_for_the_months_of_the_dues() {
     holds(&office, "2026-03-01");
 }
 
+/// `subsidies::pay` marks the day on which the money came. Its other mark, that of the first due, lies later here: without the
+/// first one February would stay as it was kept.
+#[test]
+fn a_subsidy_that_came_in_a_month_before_its_dues_is_in_that_month() {
+    let office = Office::new();
+    let order = office.order("POST /households");
+    office.register(&order, &household("INDIGENT", day("2026-03-01"), 2)).unwrap();
+    enrol(&office, Key::new(order.id.uuid()), product(&office), day("2026-03-10"));
+    office.set_day(day("2026-05-20"));
+    let (scope, order) = (office.scope(), office.order_of(1, "POST /subsidies"));
+    office.give(&order, |w| subsidies::invoice(w, &scope, &order, "STATE", day("2026-05-20"))).unwrap();
+    let batch: SubsidyBatchId = Key::new(order.id.uuid());
+    holds(&office, "2026-02-01");
+    let found = || {
+        let months = ["2026-02-01", "2026-03-01", "2026-05-01"];
+        let liquid = figure(&office, "2026-02-01", Measure::Liquid);
+        let for_dues = figure(&office, "2026-03-01", Measure::ReceivedForDues);
+        (months.map(|month| figure(&office, month, Measure::SubsidiesReceived)), liquid, for_dues)
+    };
+    assert_eq!(found(), ([0, 0, 0], 0, 0));
+    let pay = |amount_minor: i64, received_on: &str| {
+        let order = office.order_of(1, "POST /payments");
+        let new = NewSubsidyPayment { amount_minor, received_on: day(received_on), reference: None };
+        office.give(&order, |w| subsidies::pay(w, &scope, &order, batch, &new)).map(|_| ())
+    };
+    assert!(pay(5_000, "2026-05-21").is_err(), "what is to come has not come");
+    pay(5_000, "2026-02-20").unwrap();
+    assert_eq!(found(), ([5_000, 0, 0], 5_000, 5_000));
+    holds(&office, "2026-02-01");
+    // The other way round: it comes after its dues, and what was received for them is of their month.
+    pay(700, "2026-05-20").unwrap();
+    assert_eq!(found(), ([5_000, 0, 700], 5_000, 5_700));
+    holds(&office, "2026-02-01");
+}
+
+/// Lets one who has stopped go on.
+type Go = SyncSender<()>;
+/// Where one who computes says that he has stopped, and at last that he is done.
+type Tell = SyncSender<Option<Go>>;
+
+/// Says that something is to come, and waits until it may.
+fn stop(tell: &Tell) {
+    let (go, goes) = sync_channel(0);
+    tell.send(Some(go)).unwrap();
+    goes.recv().unwrap();
+}
+
+/// What a connection calls, which asks for what lives for ever: it stops before each statement.
+fn stopping(tell: Tell) -> impl FnMut(InstrumentationEvent<'_>) + Send + 'static {
+    move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            stop(&tell);
+        }
+    }
+}
+
 /// One who computes, step by step, and is told to go on by the statement of another.
 struct Computer<'a> {
     office: &'a Office,
@@ -197,28 +256,19 @@ impl Computer<'_> {
         let as_of = as_of(office);
         service::prepare(&office.test.db, office.scope().mutual(), month).unwrap();
         let seen = AtomicUsize::new(0);
-        // The hook of a connection asks for what lives for ever: the places are sent, and met one by one.
-        let (tell, told) = std::sync::mpsc::sync_channel::<Option<std::sync::mpsc::SyncSender<()>>>(0);
+        // The places are sent, and met one by one.
+        let (tell, told) = sync_channel::<Option<Go>>(0);
         std::thread::scope(|scope| {
             let worker = scope.spawn(move || {
-                let hook = |tell: std::sync::mpsc::SyncSender<Option<std::sync::mpsc::SyncSender<()>>>| {
-                    move |event: InstrumentationEvent<'_>| {
-                        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-                            let (go, goes) = std::sync::mpsc::sync_channel(0);
-                            tell.send(Some(go)).unwrap();
-                            goes.recv().unwrap();
-                        }
-                    }
-                };
                 let computed = office.test.db.read(wall, |r| {
-                    r.conn().set_instrumentation(hook(tell.clone()));
+                    r.conn().set_instrumentation(stopping(tell.clone()));
                     let computed = service::look(r, &figures, month, &as_of);
                     r.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
                     computed
                 });
                 let computed = computed.unwrap();
                 let kept = office.test.db.write(wall, |w| {
-                    w.conn().set_instrumentation(hook(tell.clone()));
+                    w.conn().set_instrumentation(stopping(tell.clone()));
                     let kept = service::keep(w, &computed, &as_of);
                     w.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
                     kept
@@ -233,6 +283,142 @@ impl Computer<'_> {
             (seen.load(Ordering::SeqCst), worker.join().unwrap())
         })
     }
+
+    /// Computes and keeps, and stops before it begins, before each statement, between its two transactions, and before the
+    /// second is committed. Gives whether it kept.
+    fn compute_in_steps(&self, tell: &Tell) -> bool {
+        let (office, month) = (self.office, self.month);
+        let figures = FigureScope::of(&office.scope());
+        let wall = Wall::mutual(office.scope().mutual());
+        let as_of = as_of(office);
+        stop(tell);
+        let computed = office.test.db.read(wall, |r| {
+            r.conn().set_instrumentation(stopping(tell.clone()));
+            let computed = service::look(r, &figures, month, &as_of);
+            r.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
+            computed
+        });
+        let computed = computed.unwrap();
+        stop(tell);
+        let kept = office.test.db.write(wall, |w| {
+            w.conn().set_instrumentation(stopping(tell.clone()));
+            let kept = service::keep(w, &computed, &as_of);
+            w.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
+            stop(tell);
+            kept
+        });
+        tell.send(None).unwrap();
+        kept.unwrap()
+    }
+}
+
+/// So long one who was told to go on may take to his next stop before he counts as waiting for the other, who holds the month.
+/// Where a slow machine makes one wait who does not have to, the two only meet at another place.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// One who computes in a thread of his own and goes from stop to stop as he is told.
+struct Steps<'scope> {
+    told: Receiver<Option<Go>>,
+    /// With this he goes on from where he has stopped.
+    go: Option<Go>,
+    /// How often he has stopped.
+    stops: usize,
+    /// He was told to go on, and has neither stopped again nor ended.
+    waits: bool,
+    is_done: bool,
+    thread: ScopedJoinHandle<'scope, bool>,
+}
+
+impl<'scope> Steps<'scope> {
+    fn begin(scope: &'scope Scope<'scope, '_>, computer: &'scope Computer<'_>) -> Steps<'scope> {
+        let (tell, told) = sync_channel::<Option<Go>>(0);
+        let thread = scope.spawn(move || computer.compute_in_steps(&tell));
+        Steps { told, go: None, stops: 0, waits: false, is_done: false, thread }
+    }
+
+    /// Goes on to his next stop, or to his end.
+    fn step(&mut self) {
+        if self.is_done {
+            return;
+        }
+        if let Some(go) = self.go.take() {
+            go.send(()).unwrap();
+        }
+        match self.told.recv_timeout(PATIENCE) {
+            Ok(Some(go)) => {
+                self.go = Some(go);
+                self.stops += 1;
+                self.waits = false;
+            }
+            Ok(None) => {
+                self.is_done = true;
+                self.waits = false;
+            }
+            Err(RecvTimeoutError::Timeout) => self.waits = true,
+            Err(RecvTimeoutError::Disconnected) => panic!("one who computes ended without a word"),
+        }
+    }
+
+    /// Goes on to a stop, counted from 0; true where he stands there.
+    fn go_to(&mut self, place: usize) -> bool {
+        while self.stops <= place && !self.is_done {
+            self.step();
+            if self.waits {
+                return false;
+            }
+        }
+        !self.is_done
+    }
+
+    /// Goes on to his end, or until he waits for the other.
+    fn run(&mut self) {
+        while !self.is_done {
+            self.step();
+            if self.waits {
+                return;
+            }
+        }
+    }
+}
+
+/// How two go on from where they stand.
+#[derive(Debug, Clone, Copy)]
+enum Turns {
+    /// The first to his end, then the second.
+    First,
+    /// The second to his end, then the first.
+    Second,
+    /// From stop to stop in turn.
+    Each,
+}
+
+/// Lets both go on to their ends.
+fn to_their_ends(one: &mut Steps<'_>, two: &mut Steps<'_>, turns: Turns) {
+    for _ in 0..600 {
+        match turns {
+            Turns::First => {
+                one.run();
+                two.run();
+            }
+            Turns::Second => {
+                two.run();
+                one.run();
+            }
+            Turns::Each => {
+                // Who waits for the other is looked at again when that one is done.
+                if !one.waits || two.is_done || two.waits {
+                    one.step();
+                }
+                if !two.waits || one.is_done || one.waits {
+                    two.step();
+                }
+            }
+        }
+        if one.is_done && two.is_done {
+            return;
+        }
+    }
+    panic!("two who compute wait for each other");
 }
 
 #[test]
@@ -270,6 +456,59 @@ fn a_writer_and_another_computer_at_every_statement_leave_nothing_stale() {
         }
     }
     assert!(met > statements * 2, "{met} meetings");
+    holds(&office, "2026-03-01");
+}
+
+/// Every place of the one, its last ones too, is met with an early, a middle and a late place of the other, where the late one
+/// holds the month's head; and the other way round. While both stand there somebody writes.
+#[test]
+fn two_who_compute_statement_by_statement_beside_a_writer_leave_nothing_stale() {
+    if !on_postgres() {
+        // One writer at a time: a second one waits for the first, at no statement in between.
+        return;
+    }
+    let (office, home, month) = begin();
+    let computer = Computer { office: &office, month };
+    service::prepare(&office.test.db, office.scope().mutual(), month).unwrap();
+    let (places, kept) = std::thread::scope(|scope| {
+        let mut alone = Steps::begin(scope, &computer);
+        for _ in 0..600 {
+            alone.run();
+        }
+        (alone.stops, alone.thread.join().unwrap())
+    });
+    assert!(places > 30 && kept, "{places} places");
+    let (mut sum, mut pairs, mut met) = (0, 0, 0);
+    for place in 0..places {
+        // The last is before the commit; before that the marks are removed and the figures are put in their place.
+        for (at, other) in [0, places / 2, places - 3].into_iter().enumerate() {
+            for (first, second) in [(place, other), (other, place)] {
+                let turns = [Turns::First, Turns::Second, Turns::Each][(place + at) % 3];
+                let here = format!("at {first} and {second} of {places}, then {turns:?}");
+                // A mark that both find.
+                pay(&office, home, 1).unwrap();
+                let (one, two, looked) = std::thread::scope(|scope| {
+                    let (mut one, mut two) = (Steps::begin(scope, &computer), Steps::begin(scope, &computer));
+                    let stand = [one.go_to(first), two.go_to(second)];
+                    // Who stands before a statement has his snapshot.
+                    let looked = one.stops > 1 && two.stops > 1;
+                    pay(&office, home, 10).unwrap();
+                    met += usize::from(stand == [true, true]);
+                    to_their_ends(&mut one, &mut two, turns);
+                    (one.thread.join().unwrap(), two.thread.join().unwrap(), looked)
+                });
+                pairs += 1;
+                sum += 11;
+                assert!(one || two, "nobody kept anything: {here}");
+                // Where both had looked before either kept, the slower one keeps nothing.
+                assert!(!looked || one != two, "both kept what they had seen: {here}");
+                assert_eq!(collected(&office, month), sum, "{here}");
+            }
+        }
+    }
+    // Where both would hold the head only one stands at his place, and the other waits.
+    assert_eq!(pairs, places * 6);
+    assert!(met * 4 > pairs * 3, "{met} meetings of {pairs}");
     holds(&office, "2026-03-01");
 }
 

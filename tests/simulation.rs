@@ -1,11 +1,13 @@
 //! `ayni simulate`: the same seed, options and date give the same rows, and the history is one of real life.
 mod support;
 
+use ayni::access::permissions::Role;
 use ayni::simulation::{Options, simulate};
 use ayni::verify::verify;
 use chrono::NaiveDate;
-use support::TestDb;
+use serde_json::Value;
 use support::rows::{Dump, assert_alike, dump};
+use support::{TestDb, World};
 
 fn until() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 3, 31).unwrap()
@@ -99,4 +101,37 @@ fn months_are_closed_one_mutual_is_late_and_one_keeps_paper() {
     assert_eq!(released("RUYIGI", "2026-02-01", "return"), 1);
     assert_eq!(test.count("target_populations"), 5);
     assert_eq!(test.count("figure_settings WHERE due_days = 10"), 2);
+}
+
+/// What a demonstration shows of hidden cells: the mutual that keeps paper has three men above 65, and nobody above is told so.
+#[actix_web::test]
+async fn the_platform_of_a_demonstration_is_shown_a_table_with_a_hidden_cell() {
+    let options = Options { mutuals: 4, households: 8, months: 6, seed: 1 };
+    let test = TestDb::new();
+    simulate(test.url.clone(), options, until(), |_, _| ()).unwrap();
+    let kept = "release_cuts c JOIN releases r ON r.id = c.release_id JOIN organisations o ON o.id = r.unit_id \
+                WHERE o.code = 'RUYIGI' AND r.month = '2026-02-01' AND c.cells LIKE '%\"male 65+\":[3,0]%'";
+    assert_eq!(test.count(kept), 1, "RUYIGI has handed in three men above 65");
+    // A world beside what was simulated, for its client; its own organisations have nothing to do with the platform.
+    let mut world = World::on(test).await;
+    let picture = world.parts.access.pictures.current().unwrap();
+    let [platform, paper] = ["PLATFORM-BI", "RUYIGI"].map(|code| picture.by_code(code).unwrap().id);
+    world.add_user("analyst", Role::PlatformAnalyst, platform);
+    for place in [platform, paper] {
+        let path = format!("/organisations/{place}/reports/coverage?period=2026-02&cut=sex_age");
+        let answer = world.get(&path).as_("analyst").send().await.expect(200);
+        let rows = answer.body["cuts"][0]["rows"].as_array().unwrap();
+        // Cells are of a sex and an age; beside them stand the totals of each.
+        let cells: Vec<(&str, &Value)> = rows
+            .iter()
+            .map(|row| (row["key"].as_str().unwrap(), &row["numbers"]["beneficiaries_in_force"]))
+            .filter(|(key, _)| key.contains(' '))
+            .collect();
+        assert!(cells.len() >= 6, "{rows:?}");
+        let hidden: Vec<&str> = cells.iter().filter(|(_, number)| number.is_null()).map(|(key, _)| *key).collect();
+        assert!(!hidden.is_empty() && hidden.len() < cells.len(), "{cells:?}");
+        assert!(place == platform || hidden.contains(&"male 65+"), "{cells:?}");
+        let small = cells.iter().any(|(_, number)| number.as_i64().is_some_and(|number| (1..5).contains(&number)));
+        assert!(!small, "{cells:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Three agents with the reference client and an office, over connections that are cut anywhere: whatever happens in whatever
-//! order, and though the server is restored from a backup in between, both sides end equal and nothing is lost or doubled.
+//! order, though a push arrives late and the server is restored from a backup in between, both sides end equal and nothing is
+//! lost or doubled.
 //! `AYNI_SCHEDULES` says how many random schedules are run, `AYNI_SEED` which is the first.
 #[path = "../examples/field-client/client.rs"]
 mod client;
@@ -11,12 +12,12 @@ use ayni::access::permissions::Role;
 use ayni::access::scopes::{MutualScope, SystemScope};
 use ayni::app::{HOOKS, Parts};
 use ayni::audit::frame::command;
-use ayni::db::{Wall, Write};
+use ayni::db::{Wall, Write, schema};
 use ayni::error::{Error as Failure, Result as Done};
 use ayni::field::devices::{self, NewDevice};
 use ayni::field::documents::document;
+use ayni::field::feed;
 use ayni::field::model::ProposalState;
-use ayni::field::{feed, store};
 use ayni::households::store as households;
 use ayni::ids::*;
 use chrono::{DateTime, Duration, FixedOffset, TimeZone, Utc};
@@ -28,6 +29,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use support::database::{on_postgres, start};
 use support::page::{Exchange, blocks, exchange, kept};
+use support::rows::{Dump, assert_alike, dump, texts};
 use support::{TestDb, World};
 use uuid::Uuid;
 
@@ -113,6 +115,8 @@ struct Line {
     cuts: u64,
     /// The next request is cut.
     cut: Option<Cut>,
+    /// Pushes that the server has carried out, the oldest first; whether the phone heard of it or not.
+    heard: Vec<Request>,
 }
 
 /// Where a line is cut.
@@ -120,6 +124,17 @@ struct Line {
 enum Cut {
     Before,
     After,
+}
+
+impl Line {
+    /// Brings a request to the server that stands now, with the agent's own token.
+    fn deliver(&self, request: &Request) -> Response {
+        let server = self.server.lock().unwrap();
+        let mut sent = request.clone();
+        sent.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+        sent.headers.push(("Authorization", format!("Bearer {}", server.token(self.agent))));
+        server.send(sent)
+    }
 }
 
 impl Transport for Line {
@@ -137,16 +152,12 @@ impl Transport for Line {
         if cut == Some(Cut::Before) || self.cuts > 0 && self.dice.one_in(self.cuts) {
             return Err(Broken::default());
         }
-        let server = self.server.lock().unwrap();
-        let mut sent = Request {
-            method: request.method,
-            path: request.path.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-        };
-        sent.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-        sent.headers.push(("Authorization", format!("Bearer {}", server.token(self.agent))));
-        let got = server.send(sent);
+        let got = self.deliver(request);
+        // What was blocked is looked at anew when it comes again: then something may come of it.
+        let is_push = request.path.ends_with("/sync/push") && got.status == 200;
+        if is_push && !String::from_utf8_lossy(&got.body).contains("\"blocked\"") {
+            self.heard.push(request.clone());
+        }
         if cut == Some(Cut::After) || self.cuts > 0 && self.dice.one_in(self.cuts) {
             return Err(Broken::default());
         }
@@ -174,6 +185,8 @@ struct Story {
     folder: tempfile::TempDir,
     agents: Vec<Agent>,
     dice: Dice,
+    /// Pushes that arrived once more, behind newer ones.
+    late: usize,
 }
 
 const USERS: [(&str, &str); 3] = [("field_agent", "KAY-S1"), ("agent2", "KAY-S2"), ("agent3", "KAY-S1")];
@@ -202,7 +215,7 @@ impl Story {
         let server = Arc::new(Mutex::new(Standing::on(test)));
         let now = Arc::new(Mutex::new(start()));
         let folder = tempfile::tempdir().unwrap();
-        Story { world, server, now, folder, agents: Vec::new(), dice: Dice(seed) }
+        Story { world, server, now, folder, agents: Vec::new(), dice: Dice(seed), late: 0 }
     }
 
     async fn begin(seed: u64) -> Story {
@@ -231,7 +244,8 @@ impl Story {
 
     fn line(&mut self, user: UserId, cuts: u64) -> Line {
         let mutual = self.world.org("KAY");
-        Line { server: self.server.clone(), agent: user, mutual, dice: Dice(self.dice.next()), cuts, cut: None }
+        let (server, dice) = (self.server.clone(), Dice(self.dice.next()));
+        Line { server, agent: user, mutual, dice, cuts, cut: None, heard: Vec::new() }
     }
 
     fn equip(&mut self, name: &str, at: usize, seed: u64) -> Agent {
@@ -293,12 +307,16 @@ impl Story {
         self.server.lock().unwrap().test.db.ids().next::<kind::Command>().uuid()
     }
 
-    /// The office decides on everything that waits.
+    /// The office decides on everything that waits. It discards no family: what depends on one would wait for ever.
     fn decide(&self, accept: bool) {
         let (status, page) = self.office("GET", "/proposals?state=OPEN&limit=200", None, None);
         assert_eq!(status, 200, "{page}");
         for row in page["items"].as_array().unwrap() {
             let (id, version) = (row["id"].as_str().unwrap(), row["version"].as_i64());
+            let entity = row["operation"]["entity"].as_str().unwrap();
+            if !accept && row["operation"]["type"] == "create" && entity.starts_with("household/") {
+                continue;
+            }
             let what = if accept { "accept" } else { "discard" };
             let body = if accept { json!({"id": self.fresh()}) } else { json!({"note": "no"}) };
             let (status, answer) = self.office("POST", &format!("/proposals/{id}/{what}"), version, Some(body));
@@ -320,7 +338,7 @@ impl Story {
 
     fn step(&mut self) {
         let at = usize::try_from(self.dice.below(3)).unwrap();
-        match self.dice.below(20) {
+        match self.dice.below(21) {
             0..=4 => {
                 let mut members = vec![self.person("principal")];
                 for _ in 0..self.dice.below(3) {
@@ -366,14 +384,14 @@ impl Story {
                     }
                 }
             }
-            12 => {
-                let accept = self.dice.one_in(2);
-                if accept {
-                    self.decide(true);
-                }
-            }
+            12 => match self.dice.below(3) {
+                0 => self.decide(true),
+                1 => self.decide(false),
+                _ => {}
+            },
             13 => self.restart(at),
             14 => self.pass_a_day(),
+            15 => self.come_late(at),
             _ => {
                 let cuts = 2 + self.dice.below(6);
                 self.sync(at, cuts);
@@ -385,8 +403,42 @@ impl Story {
     fn restart(&mut self, at: usize) {
         let (file, user) = (self.agents[at].file.clone(), self.agents[at].user);
         let seed = self.dice.next();
-        let line = self.line(user, 0);
+        let mut line = self.line(user, 0);
+        line.heard = std::mem::take(&mut self.agents[at].client.transport_mut().heard);
         self.agents[at].client = open(&file, line, &self.now, seed);
+    }
+
+    /// A push from before arrives once more, behind newer ones: its operations are told as they were, and nothing changes.
+    fn come_late(&mut self, at: usize) {
+        let heard = self.agents[at].client.transport_mut().heard.len();
+        if heard < 2 {
+            return;
+        }
+        let which = usize::try_from(self.dice.below(u64::try_from(heard - 1).unwrap())).unwrap();
+        let before = self.rows();
+        let line = self.agents[at].client.transport_mut();
+        let answer = line.deliver(&line.heard[which]);
+        let told: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((answer.status, &told["wipe"]), (200, &json!(false)), "{told}");
+        let results = told["results"].as_array().unwrap();
+        assert!(!results.is_empty() && results.iter().all(|result| result["status"] == "replayed"), "{told}");
+        let after = self.rows();
+        assert_alike(&before.0, &after.0);
+        assert_eq!(before.1, after.1);
+        self.late += 1;
+    }
+
+    /// Every row of the server that stands now. A push says when its device was heard of, and takes its households by their
+    /// revisions: of them there is what else they say.
+    fn rows(&self) -> (Dump, Vec<String>) {
+        let server = self.server.lock().unwrap();
+        let mut rows = dump(&server.test);
+        assert!(rows.remove("devices").is_some() && rows.remove("households").is_some());
+        let said =
+            "number || '/' || class || '/' || coalesce(phone, '') || '/' || CAST(version AS text) FROM households";
+        let mut homes = texts(&mut server.test.owner(), said);
+        homes.sort();
+        (rows, homes)
     }
 
     fn pass_a_day(&mut self) {
@@ -402,6 +454,10 @@ impl Story {
     fn restore(&mut self, copy: &std::path::Path) {
         let test = self.server.lock().unwrap().test.restored(copy);
         *self.server.lock().unwrap() = Standing::on(test);
+        // It may not know what the one before had carried out: of that something would come.
+        for agent in &mut self.agents {
+            agent.client.transport_mut().heard.clear();
+        }
     }
 
     /// Without cuts, until nothing waits: then both sides are equal.
@@ -425,13 +481,28 @@ impl Story {
         let wall = Wall::mutual(mutual);
         feed::number_all(db, mutual).unwrap();
         let mut conn = server.test.owner();
-        use ayni::db::schema::{members, payments, receipts};
+        use ayni::db::schema::{members, memberships, payments, receipts, sync_proposals};
+        // Persons: those that the agents registered, nobody twice and nobody else. The office registers none.
+        let registered: Vec<MemberId> = members::table.select(members::id).load(&mut conn).unwrap();
+        let registered: BTreeSet<Uuid> = registered.into_iter().map(Key::uuid).collect();
+        let told: BTreeSet<Uuid> = self.agents.iter().flat_map(|agent| agent.persons.iter().copied()).collect();
+        let strangers: Vec<&Uuid> = registered.difference(&told).collect();
+        assert!(strangers.is_empty(), "seed {seed}: persons whom nobody registered: {strangers:?}");
+        let stays: i64 = memberships::table.count().get_result(&mut conn).unwrap();
+        assert_eq!(usize::try_from(stays), Ok(registered.len()), "seed {seed}: somebody is in two households");
+        let paid: Vec<PaymentId> = payments::table.select(payments::id).load(&mut conn).unwrap();
+        let homes: Vec<HouseholdId> = schema::households::table.select(schema::households::id).load(&mut conn).unwrap();
+        let mut there: BTreeSet<String> = registered.iter().map(|id| format!("member/{id}")).collect();
+        there.extend(paid.iter().map(|id| format!("payment/{id}")));
+        there.extend(homes.iter().map(|id| format!("household/{id}")));
+        assert_eq!(there.len(), registered.len() + paid.len() + homes.len());
+        let mut entered: BTreeSet<String> = BTreeSet::new();
         for agent in &mut self.agents {
             let entries = agent.client.outbox().unwrap();
             let waiting: Vec<_> = entries.iter().filter(|entry| entry.state == client::State::Queued).collect();
             assert!(waiting.is_empty(), "seed {seed}: {waiting:?}");
             // Receipts: each once, no number missing, no franc more.
-            let (sum, mut there): (i64, BTreeMap<String, i64>) = {
+            let (sum, mut given): (i64, BTreeMap<String, i64>) = {
                 let rows: Vec<(String, i64)> = payments::table
                     .inner_join(receipts::table.on(receipts::id.eq(payments::receipt_id)))
                     .filter(payments::collector_id.eq(agent.user))
@@ -440,20 +511,41 @@ impl Story {
                     .unwrap();
                 (rows.iter().map(|row| row.1).sum(), rows.into_iter().collect())
             };
-            assert_eq!(sum, there.values().sum::<i64>(), "seed {seed}: a receipt stands twice");
-            let open: Vec<(OperationId, ProposalState, String)> =
-                db.read(wall, |r| Ok::<_, Failure>(store::list_proposals_of(r, mutual, agent.device, 500)?)).unwrap();
-            for (label, amount) in &agent.given {
-                let found = there.remove(label);
-                let is_open = || open.iter().any(|(_, state, _)| *state == ProposalState::Open);
-                assert!(found == Some(*amount) || found.is_none() && is_open(), "seed {seed}: {label} is {found:?}");
+            assert_eq!(sum, given.values().sum::<i64>(), "seed {seed}: a receipt stands twice");
+            // What the office holds, or has discarded, is not there; what it accepted is. Nothing else may be absent.
+            let proposals: Vec<(ProposalState, String)> = sync_proposals::table
+                .filter(sync_proposals::device_id.eq(agent.device))
+                .select((sync_proposals::state, sync_proposals::content))
+                .load(&mut conn)
+                .unwrap();
+            let mut withheld: BTreeSet<String> = BTreeSet::new();
+            for (state, content) in &proposals {
+                let made = made_by(&serde_json::from_str(content).unwrap());
+                let is_made = *state == ProposalState::Accepted;
+                let as_decided = made.iter().all(|entity| there.contains(entity) == is_made);
+                assert!(as_decided, "seed {seed}: {state}, and its data is not so: {content}");
+                if !is_made {
+                    withheld.extend(made);
+                }
             }
-            assert!(there.is_empty(), "seed {seed}: receipts that nobody gave: {there:?}");
-            let registered: Vec<MemberId> = members::table.select(members::id).load(&mut conn).unwrap();
-            let registered: BTreeSet<Uuid> = registered.into_iter().map(Key::uuid).collect();
-            let lost: Vec<&Uuid> = agent.persons.iter().filter(|id| !registered.contains(id)).collect();
-            let may_be_open = open.iter().filter(|(_, state, _)| *state == ProposalState::Open).count();
-            assert!(lost.len() <= may_be_open, "seed {seed}: persons lost: {lost:?} {open:?}");
+            let payment_of: BTreeMap<&str, &str> =
+                entries.iter().filter_map(|entry| Some((entry.receipt.as_deref()?, entry.entity.as_str()))).collect();
+            for (label, amount) in &agent.given {
+                match given.remove(label) {
+                    Some(found) => assert_eq!(found, *amount, "seed {seed}: {label}"),
+                    None => {
+                        let payment = payment_of[label.as_str()];
+                        assert!(withheld.contains(payment), "seed {seed}: {label} is lost, {payment}: {proposals:?}");
+                    }
+                }
+            }
+            assert!(given.is_empty(), "seed {seed}: receipts that nobody gave: {given:?}");
+            for id in &agent.persons {
+                let person = format!("member/{id}");
+                let is_known = there.contains(&person) || withheld.contains(&person);
+                assert!(is_known, "seed {seed}: {person} is lost: {proposals:?}");
+            }
+            entered.extend(entries.iter().filter(|entry| entry.kind == "create").map(|entry| entry.entity.clone()));
             // Households: what a pull of everything would bring.
             let scope =
                 SystemScope::of_the_terminal().agent(&picture, db.clock(), self.world.org("KAY"), agent.user).unwrap();
@@ -476,9 +568,22 @@ impl Story {
             assert_eq!(ids(&on_phone), ids(&on_server), "seed {seed}");
             assert_eq!(on_phone, on_server, "seed {seed}");
         }
+        let is_entered = |id: &HouseholdId| entered.contains(&format!("household/{id}"));
+        assert!(homes.iter().all(is_entered), "seed {seed}: a household that nobody entered");
         let findings = ayni::verify::verify(db).unwrap().findings;
         assert!(findings.is_empty(), "seed {seed}: {findings:?}");
     }
+}
+
+/// What an operation makes where it is carried out: a payment, a household with its persons, a person. An update makes nothing.
+fn made_by(operation: &Value) -> Vec<String> {
+    if !["create", "payment"].contains(&operation["type"].as_str().unwrap()) {
+        return Vec::new();
+    }
+    let persons = operation["data"]["members"].as_array().into_iter().flatten();
+    let mut made: Vec<String> = persons.map(|person| format!("member/{}", person["id"].as_str().unwrap())).collect();
+    made.push(operation["entity"].as_str().unwrap().to_owned());
+    made
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -489,7 +594,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 async fn whatever_is_cut_both_sides_end_equal() {
     let schedules = number("AYNI_SCHEDULES", if on_postgres() { 6 } else { 12 });
     let first = number("AYNI_SEED", 1);
-    let (mut restores, mut payments) = (0, 0);
+    let (mut restores, mut payments, mut late) = (0, 0, 0);
     for seed in first..first + schedules {
         let mut story = Story::begin(seed).await;
         let copy = story.folder.path().join("copy.backup");
@@ -509,9 +614,11 @@ async fn whatever_is_cut_both_sides_end_equal() {
         }
         story.end(seed);
         payments += story.agents.iter().map(|agent| agent.given.len()).sum::<usize>();
+        late += story.late;
     }
-    assert!(payments > 0 && (schedules < 6 || restores > 0), "{payments} payments, {restores} restores");
-    println!("{schedules} schedules, {restores} of them restored, {payments} receipts: both sides equal");
+    let happened = format!("{payments} receipts, {late} pushes late, {restores} restores");
+    assert!(payments > 0 && (schedules < 6 || restores > 0 && late > 0), "{happened}");
+    println!("{schedules} schedules, {happened}: both sides equal");
 }
 
 /// A phone of the page, and what is known of it.

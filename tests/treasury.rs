@@ -1,5 +1,5 @@
-//! Random days of a treasurer, and many treasurers at once: whatever happens in whatever order, desks, floats, debts, what
-//! lies unallocated and the books say what the rows say.
+//! Random days of a treasurer, and many treasurers at once: whatever happens in whatever order, and however late it is
+//! recorded, desks, floats, debts, what lies unallocated, the books and the figures say what the rows say.
 mod support;
 
 use ayni::audit::frame::{Done, Order};
@@ -12,6 +12,7 @@ use ayni::error::{Code, Error, Result};
 use ayni::ids::*;
 use ayni::ledger::rules::{MAIN, MovementKind};
 use ayni::ledger::store as ledger;
+use ayni::reports::measures::{Measure, Sheet};
 use ayni::treasury::collections::{self, Line, NewCollection};
 use ayni::treasury::mobile::{self, Decision, Telling, Waits};
 use ayni::treasury::model::{Channel, Place};
@@ -29,45 +30,56 @@ const THREADS: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    Pay { home: usize, amount: i64, collector: bool },
+    Pay { home: usize, amount: i64, collector: bool, back: u64 },
     Reverse { back: usize },
     Submit { share: i64 },
     Count { share: i64 },
-    Move { kind: usize, amount: i64 },
+    Move { kind: usize, amount: i64, back: u64 },
     TakeBack { back: usize },
-    Tell { transaction: u8, amount: i64, known: bool, currency: bool },
+    Tell { transaction: u8, amount: i64, known: bool, currency: bool, back: u64 },
     Decide { which: usize, how: u8 },
-    Collect { total: i64, listed: i64 },
+    Collect { total: i64, listed: i64, back: u64 },
     Correct { which: usize },
     Close { off: i64 },
+    Pass { days: u64 },
+}
+
+/// So many days before it was recorded something happened: mostly none, else on a day of this month, the last or the one
+/// before. What is late is in the figures of its own day, which its command has to mark.
+fn back() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => Just(0_u64), 2 => 1..41_u64]
 }
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        4 => (0..3_usize, 1..9_000_i64, any::<bool>()).prop_map(|(home, amount, collector)| Act::Pay { home, amount, collector }),
+        4 => (0..3_usize, 1..9_000_i64, any::<bool>(), back())
+            .prop_map(|(home, amount, collector, back)| Act::Pay { home, amount, collector, back }),
         2 => (0..5_usize).prop_map(|back| Act::Reverse { back }),
         2 => (1..130_i64).prop_map(|share| Act::Submit { share }),
         2 => prop_oneof![Just(100_i64), 80..120_i64].prop_map(|share| Act::Count { share }),
-        3 => (0..8_usize, 1..9_000_i64).prop_map(|(kind, amount)| Act::Move { kind, amount }),
+        3 => (0..8_usize, 1..9_000_i64, back()).prop_map(|(kind, amount, back)| Act::Move { kind, amount, back }),
         1 => (0..3_usize).prop_map(|back| Act::TakeBack { back }),
-        3 => (0..6_u8, 1..4_i64, any::<bool>(), prop::bool::weighted(0.9))
-            .prop_map(|(transaction, amount, known, currency)| Act::Tell { transaction, amount, known, currency }),
+        3 => (0..6_u8, 1..4_i64, any::<bool>(), prop::bool::weighted(0.9), back()).prop_map(
+            |(transaction, amount, known, currency, back)| Act::Tell { transaction, amount, known, currency, back }
+        ),
         2 => (0..3_usize, 0..3_u8).prop_map(|(which, how)| Act::Decide { which, how }),
-        2 => (2..5_000_i64, prop_oneof![Just(0_i64), -1..2_i64]).prop_map(|(total, listed)| Act::Collect { total, listed }),
+        2 => (2..5_000_i64, prop_oneof![Just(0_i64), -1..2_i64], back())
+            .prop_map(|(total, listed, back)| Act::Collect { total, listed, back }),
         1 => (0..2_usize).prop_map(|which| Act::Correct { which }),
         2 => prop_oneof![2 => Just(0_i64), 1 => -50..50_i64].prop_map(|off| Act::Close { off }),
+        2 => (1..12_u64).prop_map(|days| Act::Pass { days }),
     ]
 }
 
 /// What every day must have seen: random acts may find an empty desk each time.
 const BEGINNING: [Act; 8] = [
-    Act::Pay { home: 0, amount: 8_000, collector: false },
-    Act::Pay { home: 1, amount: 2_000, collector: true },
+    Act::Pay { home: 0, amount: 8_000, collector: false, back: 0 },
+    Act::Pay { home: 1, amount: 2_000, collector: true, back: 0 },
     Act::Submit { share: 100 },
     Act::Count { share: 100 },
-    Act::Move { kind: MovementKind::Deposit as usize, amount: 1_000 },
-    Act::Move { kind: MovementKind::Expense as usize, amount: 500 },
-    Act::Tell { transaction: 99, amount: 1, known: false, currency: true },
+    Act::Move { kind: MovementKind::Deposit as usize, amount: 1_000, back: 0 },
+    Act::Move { kind: MovementKind::Expense as usize, amount: 500, back: 0 },
+    Act::Tell { transaction: 99, amount: 1, known: false, currency: true, back: 0 },
     Act::Close { off: 5 },
 ];
 
@@ -128,10 +140,11 @@ impl Day {
     fn step(&mut self, act: Act) -> Result<()> {
         let scope = self.office.scope();
         let today = scope.today();
+        let earlier = |back: u64| today - chrono::Days::new(back);
         match act {
-            Act::Pay { home, amount, collector: in_the_field } => {
+            Act::Pay { home, amount, collector: in_the_field, back } => {
                 let taker = if in_the_field { Taker::Collector(collector()) } else { Taker::Desk(self.office.desk) };
-                let new = NewPayment { taker, ..self.office.cash(amount, today) };
+                let new = NewPayment { taker, ..self.office.cash(amount, earlier(back)) };
                 let order = self.office.order_of(if in_the_field { COLLECTOR } else { 1 }, "POST /payments");
                 self.office.pay(&order, self.homes[home], &new)?;
             }
@@ -163,7 +176,7 @@ impl Day {
                     collectors::count(w, &scope, order, id, Some(&tag), None, counted, Some("why"))
                 })?;
             }
-            Act::Move { kind, amount } => {
+            Act::Move { kind, amount, back } => {
                 let kind = MovementKind::ALL[kind];
                 let holding = match kind {
                     MovementKind::Payout => Place::Mobile,
@@ -181,7 +194,7 @@ impl Day {
                     description: "so it is".into(),
                     counterparty: None,
                     reference: None,
-                    moved_on: today,
+                    moved_on: earlier(back),
                 };
                 let mut done = false;
                 let id = self.give(1, |w, order| {
@@ -201,14 +214,14 @@ impl Day {
                     self.office.ask(|w, scope, order| movements::request_reversal(w, scope, order, id, "mistaken"))?;
                 self.office.approve(&self.office.order_of(2, "approve"), asked)?;
             }
-            Act::Tell { transaction, amount, known, currency } => {
+            Act::Tell { transaction, amount, known, currency, back } => {
                 let telling = Telling {
                     provider: "LUMICASH".into(),
                     provider_txn_id: format!("T{transaction}"),
                     amount: (amount * 1_000).to_string(),
                     currency: if currency { "BIF" } else { "XOF" }.into(),
                     account_ref: if known { self.number(0) } else { "nobody".into() },
-                    received_on: today,
+                    received_on: earlier(back),
                     raw: "{}".into(),
                 };
                 let mut told = Vec::new();
@@ -243,7 +256,7 @@ impl Day {
                 assert_eq!(done.is_ok(), fits, "{done:?}");
                 done?;
             }
-            Act::Collect { total, listed } => {
+            Act::Collect { total, listed, back } => {
                 let list = [0, 2].map(|home| Line { household_number: self.number(home), amount_minor: total });
                 let new = NewCollection {
                     group: None,
@@ -251,7 +264,7 @@ impl Day {
                     method: Method::Payroll,
                     desk: None,
                     amount_minor: 2 * total + listed,
-                    received_on: today,
+                    received_on: earlier(back),
                     reference: None,
                     list: list.to_vec(),
                 };
@@ -281,8 +294,20 @@ impl Day {
                 self.give(1, |w, order| desks::close(w, &scope, order, desk, counted, Some("counted")).map(|_| ()))?;
                 assert_eq!(self.balance("cash"), counted);
             }
+            Act::Pass { days } => self.office.set_day(today + chrono::Days::new(days)),
         }
         Ok(())
+    }
+
+    /// What is kept of a month.
+    fn kept(&self, month: &str) -> Sheet {
+        support::facts::kept(&self.office.test.db, &self.office.scope(), day(month))
+    }
+
+    /// What is kept of the months equals what the rows say.
+    fn figures_hold(&self) {
+        let office = &self.office;
+        support::facts::hold(&office.test.db, &mut office.test.owner(), &office.scope(), day("2026-01-01"));
     }
 }
 
@@ -306,9 +331,8 @@ fn whatever_a_day_brings_the_treasury_adds_up() {
                     }
                     Err(other) => panic!("{other:?} after {act:?}"),
                 }
-                let office = &story.office;
-                support::facts::hold(&office.test.db, &mut office.test.owner(), &office.scope(), day("2026-02-01"));
-                let findings = ayni::verify::verify(&office.test.db).unwrap().findings;
+                story.figures_hold();
+                let findings = ayni::verify::verify(&story.office.test.db).unwrap().findings;
                 assert!(findings.is_empty(), "{findings:?} after {act:?}");
             }
             let end = story.office.snapshot(&mut story.office.test.owner());
@@ -323,6 +347,48 @@ fn whatever_a_day_brings_the_treasury_adds_up() {
     {
         assert!(seen.contains_key(event), "no day came to {event}: {seen:?}");
     }
+}
+
+/// Each of these happened on 15 March and is recorded on 20 April, when March had been computed and kept. A command that marked
+/// the day of its recording alone, or forgot the mark, would leave March as it was kept: what is kept must be another.
+#[test]
+fn what_is_recorded_late_is_in_the_figures_of_its_own_month() {
+    let mut story = Day::begin();
+    story.office.set_day(day("2026-04-20"));
+    let back = 36;
+    story.step(Act::Pay { home: 0, amount: 8_000, collector: false, back: 0 }).unwrap();
+    let (grant, expense) = (MovementKind::Grant as usize, MovementKind::Expense as usize);
+    let steps = [
+        ("contributions::pay at the desk", Act::Pay { home: 1, amount: 700, collector: false, back }),
+        ("contributions::pay in the field", Act::Pay { home: 2, amount: 300, collector: true, back }),
+        // The mark of `movements::write`, with which nothing else is marked but today, if that.
+        ("movements::record", Act::Move { kind: grant, amount: 900, back }),
+        ("movements::execute", Act::Move { kind: expense, amount: 500, back }),
+        ("mobile::take of a household", Act::Tell { transaction: 1, amount: 1, known: true, currency: true, back }),
+        // No payment marks its day here: the mark of `mobile::take_one` is alone.
+        ("mobile::take of nobody known", Act::Tell { transaction: 2, amount: 2, known: false, currency: true, back }),
+        ("mobile::decide", Act::Decide { which: 0, how: 0 }),
+        ("collections::record, allocated", Act::Collect { total: 400, listed: 0, back }),
+        // Nor here: the mark of `collections::told` is alone.
+        ("collections::record, pending", Act::Collect { total: 400, listed: 1, back }),
+        ("collections::correct", Act::Correct { which: 0 }),
+    ];
+    for (what, act) in steps {
+        let (march, april) = (story.kept("2026-03-01"), story.kept("2026-04-01"));
+        story.step(act).unwrap();
+        assert_ne!(story.kept("2026-03-01"), march, "{what}: nothing of March is another");
+        // What is of March alone is no flow of April; what there is at its end is.
+        let flows = [Measure::Collected, Measure::OtherIncome, Measure::Expenses];
+        let of = |sheet: &Sheet| flows.map(|measure| sheet.totals.get(measure));
+        assert_eq!(of(&story.kept("2026-04-01")), of(&april), "{what}");
+        story.figures_hold();
+    }
+    let march = story.kept("2026-03-01");
+    let found = [Measure::Collected, Measure::OtherIncome, Measure::Expenses].map(|measure| march.totals.get(measure));
+    // 700 + 300 in cash, 1,000 and 2,000 by telephone, two lists of 400 twice, the second with one franc more.
+    assert_eq!(found, [700 + 300 + 1_000 + 2_000 + 800 + 801, 900, 500]);
+    let findings = ayni::verify::verify(&story.office.test.db).unwrap().findings;
+    assert!(findings.is_empty(), "{findings:?}");
 }
 
 #[test]

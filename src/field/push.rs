@@ -9,6 +9,7 @@ use super::rules::{self, Reason, Seen, Status};
 use super::{store, together};
 use crate::db::Write;
 use crate::error::{Code, Error, Problem, Result, kept};
+use crate::households::resemblance::sound_out;
 use crate::households::service;
 use crate::households::store as households;
 use crate::ids::*;
@@ -61,6 +62,25 @@ pub struct Parcel {
     sent: Vec<Sent>,
 }
 
+impl Parcel {
+    /// Whether a body that was taken before has the same operations, in whatever envelope they came.
+    pub fn is_the_same_as(&self, body: &str) -> bool {
+        let json: Value = serde_json::from_str(body).unwrap_or_default();
+        let ops = json.get("ops").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        ops.iter().eq(self.sent.iter().map(|op| &op.json))
+    }
+
+    /// Folds the names of those who are registered, which the look for duplicates would otherwise do while others wait.
+    pub fn sound_out(&self) {
+        let households = self.sent.iter().filter_map(|op| match &op.read.as_ref().ok()?.wanted {
+            Wanted::Household(asked) => Some(asked),
+            _ => None,
+        });
+        let persons = households.flat_map(|asked| &asked.persons);
+        sound_out(persons.flat_map(|person| [person.family_name.as_str(), person.given_name.as_str()]));
+    }
+}
+
 /// Reads what a device sent, its operations one by one; `today` is the mutual's.
 ///
 /// # Errors
@@ -83,13 +103,13 @@ pub fn read(body: &[u8], heard: Heard, today: NaiveDate) -> Result<Parcel> {
     Ok(Parcel { device_time, sent: ops.into_iter().map(|op| operations::read(op, days)).collect() })
 }
 
-/// Whether a device's clock is too far from ours.
-fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime, heard: Heard) -> bool {
-    let most = Duration::hours(SKEW_HOURS);
-    match heard {
-        Heard::Now => (told.naive_utc() - now).abs() > most,
-        Heard::At(at) => (told.naive_utc() - at).abs() > most,
-        Heard::Carried => told.naive_utc() - now > most,
+/// Whether a device's clock is too far from ours. What was carried may be as old as the device, not older.
+fn is_skewed(told: DateTime<chrono::FixedOffset>, now: NaiveDateTime, by: &Pushing) -> bool {
+    let (told, most) = (told.naive_utc(), Duration::hours(SKEW_HOURS));
+    match by.heard {
+        Heard::Now => (told - now).abs() > most,
+        Heard::At(at) => (told - at).abs() > most,
+        Heard::Carried => told - now > most || by.device.activated_at.is_none_or(|active| active - told > most),
     }
 }
 
@@ -107,7 +127,7 @@ pub fn push(w: &mut Write, by: &Pushing, parcel: &Parcel) -> Result<Vec<Operatio
     let ids: Vec<OperationId> = named.into_iter().collect();
     let mut push = Push {
         by: *by,
-        skewed: is_skewed(parcel.device_time, w.now(), by.heard),
+        skewed: is_skewed(parcel.device_time, w.now(), by),
         stored: BTreeMap::new(),
         blocks: store::list_blocks(w, mutual, by.device.id)?,
     };

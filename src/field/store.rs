@@ -382,13 +382,14 @@ pub fn count_held(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryResu
         .get_result(r.conn())
 }
 
-/// Whether a device has sent this before, and it is held.
-pub fn is_held(r: &mut Read, mutual: MutualId, device: DeviceId, body: &str) -> QueryResult<bool> {
-    let same = held_pushes::table
+/// What a device sent that is held, as it came.
+pub fn list_held_bodies(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryResult<Vec<String>> {
+    held_pushes::table
         .filter(held_pushes::mutual_id.eq(mutual))
         .filter(held_pushes::device_id.eq(device))
-        .filter(held_pushes::body.eq(body));
-    diesel::select(diesel::dsl::exists(same)).get_result(r.conn())
+        .order(held_pushes::id)
+        .select(held_pushes::body)
+        .load(r.conn())
 }
 
 /// Households of the scope in which something came to be by the calendar alone, from one day to another: somebody has left,

@@ -10,6 +10,7 @@ use super::model::{BirthPrecision, Sex};
 use super::rules::fold_name;
 use chrono::{Datelike, NaiveDate};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{LazyLock, PoisonError, RwLock};
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -311,22 +312,49 @@ fn begins(letter: &str, next: &str) -> bool {
     })
 }
 
-/// Sounds of words that were folded already: the names of a household repeat each other.
+/// Words whose sounds are remembered: a mutual of thirty thousand families has fewer.
+const REMEMBERED: usize = 65_536;
+
+/// Sounds of words that were folded before, by whomever: what persons are called repeats itself, and folding a word takes longer
+/// than all else that is compared of it.
+static KNOWN: LazyLock<RwLock<HashMap<String, String>>> = LazyLock::new(RwLock::default);
+
+/// Sounds of words, those of this use and those that are known.
 #[derive(Debug, Default)]
 pub struct Sounds(HashMap<String, String>);
 
 impl Sounds {
     fn word(&mut self, folded: &str) -> Word {
         let folded: String = folded.chars().take(LETTERS_MAX).collect();
-        let sound = match self.0.get(&folded) {
-            Some(sound) => sound.clone(),
-            None => {
-                let sound = fold_sound(&folded);
-                self.0.insert(folded.clone(), sound.clone());
-                sound
-            }
-        };
+        let own = self.0.get(&folded).cloned();
+        let known = own.or_else(|| KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&folded).cloned());
+        let sound = known.unwrap_or_else(|| {
+            let sound = fold_sound(&folded);
+            self.0.insert(folded.clone(), sound.clone());
+            sound
+        });
         Word { sound, folded }
+    }
+}
+
+impl Drop for Sounds {
+    fn drop(&mut self) {
+        if self.0.is_empty() {
+            return;
+        }
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + self.0.len() > REMEMBERED {
+            known.clear();
+        }
+        known.extend(self.0.drain());
+    }
+}
+
+/// Folds names that will be compared soon, where nobody waits for it.
+pub fn sound_out<'a>(names: impl Iterator<Item = &'a str>) {
+    let mut sounds = Sounds::default();
+    for name in names {
+        words(name, &mut sounds);
     }
 }
 

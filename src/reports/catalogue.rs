@@ -1180,7 +1180,7 @@ impl Indicator {
     }
 
     /// All that the value needs is known.
-    fn is_whole(&self, unit: Parts) -> bool {
+    pub fn is_whole(&self, unit: Parts) -> bool {
         unit.numerator.is_some() && (self.how == How::Figure || unit.denominator.is_some())
     }
 

@@ -112,6 +112,20 @@ pub fn rounded(count: i64) -> Option<i64> {
     Some(if above * 2 >= ROUNDING_STEP { below + ROUNDING_STEP } else { below })
 }
 
+/// An amount beside a count that is rounded: that of the count shown, so that its average stays what it is, while what some have
+/// cannot be had from that of all less that of the others. `None` where the count is hidden (R45, R53).
+///
+/// # Errors
+/// Where the amount does not fit in 64 bits.
+pub fn rounded_amount(count: i64, amount: i64) -> Result<Option<i64>, Overflow> {
+    match rounded(count) {
+        // What belongs to nothing is as it is.
+        Some(_) if count == 0 => Ok(Some(amount)),
+        Some(shown) => money::ratio(amount, count, shown),
+        None => Ok(None),
+    }
+}
+
 /// R42.
 fn is_small(count: i64, k: i64) -> bool {
     1 <= count && count < k

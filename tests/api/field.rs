@@ -13,23 +13,23 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 
 /// A device in an agent's hand.
-struct Phone<'w> {
-    world: &'w World,
-    pair: Ed25519KeyPair,
-    id: String,
-    user: &'static str,
+pub(super) struct Phone<'w> {
+    pub(super) world: &'w World,
+    pub(super) pair: Ed25519KeyPair,
+    pub(super) id: String,
+    pub(super) user: &'static str,
 }
 
-fn fresh(world: &World) -> String {
+pub(super) fn fresh(world: &World) -> String {
     world.test.db.ids().next::<kind::Command>().to_string()
 }
 
-fn key_of(pair: &Ed25519KeyPair) -> String {
+pub(super) fn key_of(pair: &Ed25519KeyPair) -> String {
     BASE64URL_NOPAD.encode(pair.public_key().as_ref())
 }
 
 impl<'w> Phone<'w> {
-    async fn new(world: &'w World, user: &'static str, code: &str) -> Phone<'w> {
+    pub(super) async fn new(world: &'w World, user: &'static str, code: &str) -> Phone<'w> {
         let (id, once) = Phone::registered(world, user, code).await;
         let seed: Vec<u8> = code.bytes().chain([1; 32]).take(32).collect();
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
@@ -40,7 +40,7 @@ impl<'w> Phone<'w> {
         Phone { world, pair, id, user }
     }
 
-    async fn registered(world: &World, user: &str, code: &str) -> (String, String) {
+    pub(super) async fn registered(world: &World, user: &str, code: &str) -> (String, String) {
         let body = json!({"id": fresh(world), "agent_id": world.users[user], "code": code, "name": "Phone"});
         let path = format!("{}/devices", world.mutual("KAY"));
         let answer = world.post(&path).as_("mutual_admin").json(body.clone()).send().await.expect(201);
@@ -50,11 +50,11 @@ impl<'w> Phone<'w> {
         (answer.text("/device/id"), answer.text("/code"))
     }
 
-    fn envelope(&self, ops: &[Value]) -> Value {
+    pub(super) fn envelope(&self, ops: &[Value]) -> Value {
         json!({"batch_id": fresh(self.world), "device_time": "2026-03-10T14:02:11+02:00", "schema": 1, "ops": ops})
     }
 
-    async fn send(&self, body: &Value, signature: Option<String>) -> Answer {
+    pub(super) async fn send(&self, body: &Value, signature: Option<String>) -> Answer {
         let path = format!("{}/sync/push", self.world.mutual("KAY"));
         let at = "2031-01-01T00:00:00Z";
         let signed = signed_text("POST", &format!("/api/v1{path}"), at, body.to_string().as_bytes());
@@ -64,7 +64,7 @@ impl<'w> Phone<'w> {
     }
 
     /// Sends operations; gives their results.
-    async fn push(&self, ops: &[Value]) -> Vec<Value> {
+    pub(super) async fn push(&self, ops: &[Value]) -> Vec<Value> {
         let answer = self.send(&self.envelope(ops), None).await.expect(200);
         assert_eq!(answer.body["wipe"], false);
         let results = answer.body["results"].as_array().unwrap().clone();
@@ -72,17 +72,17 @@ impl<'w> Phone<'w> {
         results
     }
 
-    async fn one(&self, op: &Value) -> Value {
+    pub(super) async fn one(&self, op: &Value) -> Value {
         self.push(std::slice::from_ref(op)).await.remove(0)
     }
 
-    async fn pull(&self, more: &str) -> Answer {
+    pub(super) async fn pull(&self, more: &str) -> Answer {
         let path = format!("{}/sync/pull?device_id={}{more}", self.world.mutual("KAY"), self.id);
         self.world.get(&path).as_(self.user).send().await
     }
 
     /// Pulls to the end; gives the last cursor and what came, by entity.
-    async fn all(&self, cursor: Option<String>) -> (String, Vec<Value>) {
+    pub(super) async fn all(&self, cursor: Option<String>) -> (String, Vec<Value>) {
         let (mut cursor, mut items) = (cursor, Vec::new());
         loop {
             let after = cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
@@ -98,24 +98,24 @@ impl<'w> Phone<'w> {
 }
 
 /// An operation that registers a household of one person.
-fn home(world: &World, id: &str, name: &str) -> Value {
+pub(super) fn home(world: &World, id: &str, name: &str) -> Value {
     let mut principal = person("principal", name, "1988-05-02");
     principal["family_name"] = json!(format!("Family of {name}"));
     json!({"op_id": fresh(world), "type": "create", "entity": format!("household/{id}"),
         "captured_at": "2026-03-09T09:14:00+02:00", "data": {"registered_on": "2026-03-09", "members": [principal]}})
 }
 
-fn cash(world: &World, household: &str, number: i64, amount: i64) -> Value {
+pub(super) fn cash(world: &World, household: &str, number: i64, amount: i64) -> Value {
     json!({"op_id": fresh(world), "type": "payment", "entity": format!("payment/{}", fresh(world)), "data": {
         "household_id": household, "amount_minor": amount, "currency": "BIF", "received_on": "2026-03-09",
         "receipt_number": number}})
 }
 
-fn status(result: &Value) -> (&str, &str) {
+pub(super) fn status(result: &Value) -> (&str, &str) {
     (result["status"].as_str().unwrap(), result["code"].as_str().unwrap_or(""))
 }
 
-fn with(mut op: Value, change: impl Fn(&mut Value)) -> Value {
+pub(super) fn with(mut op: Value, change: impl Fn(&mut Value)) -> Value {
     change(&mut op);
     op
 }

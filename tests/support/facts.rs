@@ -586,6 +586,12 @@ pub fn hold(db: &ayni::db::Db, conn: &mut Conn, scope: &MutualScope, first: Naiv
     filled
 }
 
+/// What is kept of a month, computed first where it is stale.
+pub fn kept(db: &ayni::db::Db, scope: &MutualScope, month: NaiveDate) -> Sheet {
+    let as_of = AsOf { today: scope.today(), bands: AgeBands::default() };
+    service::months(db, &FigureScope::of(scope), (month, month), &as_of).unwrap().pop().unwrap().sheet
+}
+
 /// The two sheets say the same.
 fn same(what: &str, month: NaiveDate, one: &Sheet, other: &Sheet) {
     let differ = differences(one, other);

@@ -1,6 +1,6 @@
 //! Who is covered, who came and who went, from cover spans, which are themselves from the facts.
 use super::Scope;
-use crate::dates::{add_days, add_years};
+use crate::dates::{add_days, add_months, add_years};
 use crate::db::Read;
 use crate::db::schema::*;
 use crate::db::types::Id;
@@ -143,17 +143,22 @@ fn stocks(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: &
         .filter(standing!(of, SpanState::Suspended))
         .select((count(cover_spans::household_id).aggregate_distinct(), count_star()))
         .first(r.conn())?;
-    let registered: i64 = memberships::table
-        .inner_join(
-            members::table
-                .on(members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id))),
-        )
-        .filter(memberships::mutual_id.eq(of.mutual))
-        .filter(memberships::from_on.le(of.stock_on))
-        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
-        .filter(members::died_on.is_null().or(members::died_on.ge(of.stock_on)))
-        .select(count_star())
+    // Who stays in a household, less those of them who have died: they are few, and the others need not be looked at.
+    macro_rules! staying {
+        ($query:expr) => {
+            $query
+                .filter(memberships::mutual_id.eq(of.mutual))
+                .filter(memberships::from_on.le(of.stock_on))
+                .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
+                .select(count_star())
+        };
+    }
+    let staying: i64 = staying!(memberships::table).first(r.conn())?;
+    let of_member = members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id));
+    let died: i64 = staying!(memberships::table.inner_join(members::table.on(of_member)))
+        .filter(members::died_on.lt(of.stock_on))
         .first(r.conn())?;
+    let registered = staying - died;
     let totals = &mut sheet.totals;
     totals.set(Measure::Households, households);
     totals.set(Measure::Principals, principals);
@@ -216,13 +221,28 @@ fn by_area(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: 
 
 /// Who is in force and waits for a category of care (R17).
 fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let versions: Vec<ProductVersionId> = enrolments::table
+        .filter(enrolments::mutual_id.eq(of.mutual))
+        .select(enrolments::product_version_id)
+        .distinct()
+        .load(r.conn())?;
+    let mut longest: HashMap<ProductVersionId, i64> = HashMap::new();
+    for version in product_store::list_versions_by_id(r, &versions)? {
+        let months =
+            products::parameters(&version)?.benefits.values().filter_map(|benefit| benefit.waiting_months).max();
+        longest.insert(version.id, months.unwrap_or(0));
+    }
+    let most = longest.values().copied().max().unwrap_or(0);
+    // Who has waited for longer than any product asks does not wait: whose waiting began a day earlier, since months differ in
+    // length, and not before any calendar.
+    let since = add_months(of.stock_on, -most).and_then(|day| add_days(day, -1)).unwrap_or(NaiveDate::MIN);
     let groups: Vec<(ProductVersionId, Option<NaiveDate>, i64)> = cover_spans::table
         .inner_join(
             enrolments::table
                 .on(enrolments::mutual_id.eq(cover_spans::mutual_id).and(enrolments::id.eq(cover_spans::enrolment_id))),
         )
         .filter(standing!(of, SpanState::InForce))
-        .filter(cover_spans::waiting_from.is_not_null())
+        .filter(cover_spans::waiting_from.ge(since))
         .group_by((sql::<Id>("enrolments.product_version_id"), sql::<Nullable<Date>>("cover_spans.waiting_from")))
         .select((
             sql::<Id>("enrolments.product_version_id"),
@@ -230,13 +250,6 @@ fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
             count_star(),
         ))
         .load(r.conn())?;
-    let ids: HashSet<ProductVersionId> = groups.iter().map(|group| group.0).collect();
-    let mut longest: HashMap<ProductVersionId, i64> = HashMap::new();
-    for version in product_store::list_versions_by_id(r, &ids.into_iter().collect::<Vec<_>>())? {
-        let months =
-            products::parameters(&version)?.benefits.values().filter_map(|benefit| benefit.waiting_months).max();
-        longest.insert(version.id, months.unwrap_or(0));
-    }
     let mut number = 0_i64;
     for (version, anchor, persons) in groups {
         let months = longest.get(&version).copied().unwrap_or(0);
@@ -252,19 +265,34 @@ fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
 
 fn person_days(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     let (from, to) = (of.from, of.stock_on);
-    // Days outside the month are of no matter, so that the many who are in force throughout are one group.
-    let first = format!("CASE WHEN from_on < '{from}' THEN '{from}' ELSE from_on END");
-    let last = format!("CASE WHEN to_on IS NULL OR to_on > '{to}' THEN '{to}' ELSE to_on END");
-    let groups: Vec<(NaiveDate, NaiveDate, i64)> = cover_spans::table
-        .filter(cover_spans::mutual_id.eq(of.mutual))
-        .filter(cover_spans::state.eq(SpanState::InForce))
+    let in_force = cover_spans::mutual_id.eq(of.mutual).and(cover_spans::state.eq(SpanState::InForce));
+    let to_the_end = cover_spans::to_on.is_null().or(cover_spans::to_on.ge(to));
+    // Most are in force throughout, and are only counted.
+    let throughout: i64 = cover_spans::table
+        .filter(in_force)
+        .filter(cover_spans::from_on.le(from))
+        .filter(to_the_end)
+        .select(count_star())
+        .first(r.conn())?;
+    let began_later: Vec<(NaiveDate, Option<NaiveDate>)> = cover_spans::table
+        .filter(in_force)
+        .filter(cover_spans::from_on.gt(from))
         .filter(cover_spans::from_on.le(to))
-        .filter(cover_spans::to_on.is_null().or(cover_spans::to_on.ge(from)))
-        .group_by((sql::<Date>(&first), sql::<Date>(&last)))
-        .select((sql::<Date>(&first), sql::<Date>(&last), count_star()))
+        .filter(to_the_end)
+        .select((cover_spans::from_on, cover_spans::to_on))
         .load(r.conn())?;
-    let days = groups.into_iter().map(|(from, to, persons)| (crate::dates::days_between(from, to) + 1) * persons).sum();
-    sheet.totals.set(Measure::PersonDays, days);
+    let ended_before: Vec<(NaiveDate, Option<NaiveDate>)> = cover_spans::table
+        .filter(in_force)
+        .filter(cover_spans::from_on.le(to))
+        .filter(cover_spans::to_on.ge(from))
+        .filter(cover_spans::to_on.lt(to))
+        .select((cover_spans::from_on, cover_spans::to_on))
+        .load(r.conn())?;
+    let days_within = |(first, last): (NaiveDate, Option<NaiveDate>)| {
+        crate::dates::days_between(first.max(from), last.map_or(to, |last| last.min(to))) + 1
+    };
+    let parts: i64 = began_later.into_iter().chain(ended_before).map(days_within).sum();
+    sheet.totals.set(Measure::PersonDays, throughout * (crate::dates::days_between(from, to) + 1) + parts);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::db::{Db, Wall};
 use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
 use crate::reports::facts::service::{self as facts, AsOf};
+use crate::reports::measures::{Measure, Totals};
 use crate::reports::releases::model::*;
 use crate::reports::releases::service as releases;
 use crate::reports::releases::store as release_store;
@@ -17,6 +18,7 @@ use actix_web::HttpResponse;
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -54,6 +56,8 @@ pub struct ReleaseView {
     pub as_of: DateTime<Utc>,
     pub definition: String,
     pub note: Option<String>,
+    /// Who closed, corrected or handed it in; null where nobody did.
+    pub recorded_by: Option<UserId>,
 }
 
 impl ReleaseView {
@@ -66,6 +70,7 @@ impl ReleaseView {
             as_of: row.as_of.and_utc(),
             definition: row.definition.clone(),
             note: row.note.clone(),
+            recorded_by: row.recorded_by,
         }
     }
 }
@@ -85,6 +90,8 @@ pub struct PeriodView {
     pub steps: Vec<MonthStepView>,
     /// What bodies see of it; null where nothing was released.
     pub release: Option<ReleaseView>,
+    /// Its figures, by name of the measure; those that are not known are null. Empty where nothing was released.
+    pub figures: BTreeMap<&'static str, Option<i64>>,
 }
 
 /// A month in the list of a year.
@@ -172,6 +179,13 @@ fn view(found: Month, open: Vec<Open>, differs: bool) -> Result<PeriodView> {
             recorded_at: step.recorded_at.and_utc(),
         })
     });
+    let figures = match &found.standing {
+        None => BTreeMap::new(),
+        Some(release) => {
+            let totals = Totals::read(&release.figures)?;
+            Measure::ALL.iter().map(|measure| (measure.code(), totals.known(*measure))).collect()
+        }
+    };
     Ok(PeriodView {
         period: name_of(found.month),
         state: found.state,
@@ -183,6 +197,7 @@ fn view(found: Month, open: Vec<Open>, differs: bool) -> Result<PeriodView> {
         differs,
         steps: steps.collect::<Result<_>>()?,
         release: found.standing.as_ref().map(ReleaseView::of),
+        figures,
     })
 }
 

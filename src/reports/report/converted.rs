@@ -1,6 +1,6 @@
 //! All units in one currency. What each currency sums up to is converted once, at the rate of the period's last day, and the
 //! answer names the rates: a total of many rounded amounts would be nobody's.
-use super::figures::{Figure, Total, figures_of, is_money, middle, parts};
+use super::figures::{self, Among, Figure, Reckoned, Total, is_money, middle};
 use super::period::Period;
 use super::shape::Question;
 use super::units::Unit;
@@ -72,20 +72,19 @@ fn are_money(terms: &[Term]) -> bool {
 /// # Errors
 /// `amount_too_large`.
 pub fn total(
-    units: &[Unit],
+    units: &[&Reckoned<'_>],
     figures: &[&'static Indicator],
     question: Question,
     rates: &Rates,
     before: Option<&Rates>,
 ) -> Result<Total> {
-    let all: Vec<&Unit> = units.iter().collect();
     let mut found = Vec::with_capacity(figures.len());
-    for indicator in figures {
-        if is_money(indicator) {
-            found.push(figure(units, indicator, question, rates, before)?);
+    for (at, indicator) in figures.iter().enumerate() {
+        found.push(if is_money(indicator) {
+            figure(units, (at, indicator), rates, before)?
         } else {
-            found.extend(figures_of(&all, &[indicator], question, true)?);
-        }
+            figures::figure(units, (at, indicator), question, Among::Them)?
+        });
     }
     let named = rates.all.iter().chain(before.iter().flat_map(|rates| &rates.all));
     let mut told: Vec<ExchangeRate> = named.cloned().collect();
@@ -94,36 +93,36 @@ pub fn total(
     Ok(Total { currency: Some(rates.into), units: units.len(), figures: found, rates: Some(told) })
 }
 
+/// The parts of a figure with their currencies.
+type Parted = Vec<(Currency, Parts)>;
+
 fn figure(
-    units: &[Unit],
-    indicator: &'static Indicator,
-    question: Question,
+    units: &[&Reckoned<'_>],
+    (at, indicator): (usize, &'static Indicator),
     rates: &Rates,
     before: Option<&Rates>,
 ) -> Result<Figure> {
-    let (value, left_out) = value(units, indicator, question.period, rates)?;
-    let previous = match question.period.previous().zip(before) {
+    let now: Parted = units.iter().filter_map(|unit| Some((unit.unit.currency, *unit.now.get(at)?))).collect();
+    let earlier: Parted =
+        units.iter().filter_map(|unit| Some((unit.unit.currency, *unit.before.as_ref()?.get(at)?))).collect();
+    let (value, left_out) = value(&now, indicator, rates)?;
+    let previous = match before {
         None => None,
-        Some((period, rates)) => Some(value_of(units, indicator, period, rates)?),
+        Some(rates) => Some(self::value(&earlier, indicator, rates)?.0),
     };
     let mut values = Vec::with_capacity(units.len());
-    for unit in units {
-        values.extend(value_of(std::slice::from_ref(unit), indicator, question.period, rates)?.value);
+    for unit in &now {
+        values.extend(self::value(std::slice::from_ref(unit), indicator, rates)?.0.value);
     }
     let median = if units.len() > 1 { middle(values).map_err(beyond)? } else { None };
     Ok(Figure { indicator, value, left_out, previous, median, promptness: None })
 }
 
-fn value_of(units: &[Unit], indicator: &Indicator, period: Period, rates: &Rates) -> Result<Value> {
-    value(units, indicator, period, rates).map(|(value, _)| value)
-}
-
 /// Sums by currency, each converted, put together; and how many units are not in it.
-fn value(units: &[Unit], indicator: &Indicator, period: Period, rates: &Rates) -> Result<(Value, usize)> {
+fn value(units: &[(Currency, Parts)], indicator: &Indicator, rates: &Rates) -> Result<(Value, usize)> {
     let mut by_currency: BTreeMap<&str, (Currency, Vec<Parts>)> = BTreeMap::new();
-    for unit in units {
-        let own = by_currency.entry(unit.currency.code()).or_insert((unit.currency, Vec::new()));
-        own.1.push(parts(unit, indicator, period));
+    for (currency, parts) in units {
+        by_currency.entry(currency.code()).or_insert((*currency, Vec::new())).1.push(*parts);
     }
     let mut sums = Vec::with_capacity(by_currency.len());
     let mut left_out = 0;
@@ -144,7 +143,7 @@ fn value(units: &[Unit], indicator: &Indicator, period: Period, rates: &Rates) -
     }
     if sums.is_empty() {
         // What is known of a single one is in its own currency, and not shown here.
-        let none: Vec<Parts> = units.iter().map(|unit| parts(unit, indicator, period)).collect();
+        let none: Vec<Parts> = units.iter().map(|(_, parts)| *parts).collect();
         let unknown = catalogue::value(indicator, &none).map_err(beyond)?.0;
         return Ok((Value { numerator: None, denominator: None, ..unknown }, left_out));
     }

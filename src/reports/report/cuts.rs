@@ -1,18 +1,20 @@
 //! Cuts of figures, and what of them bodies above a mutual may see. A mutual sees its own whole. Above, small counts are hidden
-//! and all others rounded (R53); the table of sex and age of a platform is exact instead, with small cells hidden and others for
-//! their sake (R42–R45): exact tables stand on that one level, since what is exact on two could be subtracted.
+//! and all others rounded, with their amounts (R53); how many persons of each sex and age a platform has is exact instead, with
+//! small cells hidden and others for their sake (R42–R45). So nothing that is hidden is the difference of two answers: exact are
+//! stocks on one level alone, where what is hidden below is hidden too, while flows, which months add up, are rounded everywhere.
 use super::period::Period;
 use super::shape::Cut;
 use super::units::Unit;
 use crate::access::permissions::OrganisationKind;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::money::Currency;
-use crate::reports::disclosure::{Published, rounded, suppress};
+use crate::reports::disclosure::{Published, rounded, rounded_amount, suppress};
 use crate::reports::measures::{Cells, Dimension};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Counts of persons below this are hidden in an exact table.
-const SMALLEST: i64 = 5;
+/// Counts of persons below this are hidden in an exact table: those that rounding hides, since the zeros of all mutuals but one
+/// would give that one's.
+const SMALLEST: i64 = 8;
 
 /// How what is small is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,54 +107,37 @@ fn table(cut: Cut, disclosure: Disclosure, currency: Option<Currency>, cells: &C
     for own in sums.values() {
         total.iter_mut().zip(own).for_each(|(sum, number)| *sum = sum.saturating_add(*number));
     }
-    let mut rows: Vec<CutRow> =
-        sums.into_iter().map(|(key, own)| CutRow { key, numbers: shown(numbers, &own, disclosure) }).collect();
-    let mut total = CutRow { key: "total".into(), numbers: shown(numbers, &total, disclosure) };
-    if disclosure != Disclosure::Whole {
-        hide_second_amounts(numbers, &mut rows, &mut total);
+    if disclosure != Disclosure::Whole && is_the_only_one(sums.values().filter_map(|own| counted(numbers, own))) {
+        // Its number is a figure of the report: not even its name is told.
+        sums.clear();
     }
+    let row = |(key, own): (String, Vec<i64>)| Ok(CutRow { key, numbers: shown(numbers, &own, disclosure)? });
+    let rows: Vec<CutRow> = sums.into_iter().map(row).collect::<Result<_>>()?;
+    let total = CutRow { key: "total".into(), numbers: shown(numbers, &total, disclosure)? };
     Ok(CutTable { cut, disclosure, currency, numbers: numbers.to_vec(), rows, total })
 }
 
-/// What of a cell is shown: each count by itself, amounts with the count that they belong to, the first.
-fn shown(names: &[&str], numbers: &[i64], disclosure: Disclosure) -> Vec<Option<i64>> {
-    if disclosure == Disclosure::Whole {
-        return numbers.iter().copied().map(Some).collect();
-    }
-    let counted = names.iter().zip(numbers).find(|(name, _)| !name.ends_with("_minor")).map(|(_, number)| *number);
-    let hidden = counted.is_some_and(|count| rounded(count).is_none());
-    names
-        .iter()
-        .zip(numbers)
-        .map(
-            |(name, number)| {
-                if name.ends_with("_minor") {
-                    (!hidden).then_some(*number)
-                } else {
-                    rounded(*number).filter(|_| !hidden)
-                }
-            },
-        )
-        .collect()
+/// Whether nothing but one count, which is hidden, stands beside zeros: it is then what all of them are.
+fn is_the_only_one(counts: impl Iterator<Item = i64>) -> bool {
+    let some: Vec<i64> = counts.filter(|count| *count != 0).collect();
+    matches!(some.as_slice(), [only] if rounded(*only).is_none())
 }
 
-/// One hidden amount beside a shown total is no secret: the smallest other is hidden with it, or the total where there is none.
-fn hide_second_amounts(names: &[&str], rows: &mut [CutRow], total: &mut CutRow) {
-    for (at, name) in names.iter().enumerate() {
-        if !name.ends_with("_minor") {
-            continue;
-        }
-        let value = |row: &CutRow| row.numbers.get(at).copied().flatten();
-        if rows.iter().filter(|row| value(row).is_none()).count() != 1 {
-            continue;
-        }
-        let smallest =
-            rows.iter_mut().filter(|row| value(row).is_some_and(|amount| amount != 0)).min_by_key(|row| value(row));
-        let line = smallest.unwrap_or(&mut *total);
-        if let Some(place) = line.numbers.get_mut(at) {
-            *place = None;
-        }
-    }
+/// The number of a cell to which its amounts belong, the first that is none; a payer has none.
+fn counted(names: &[&str], numbers: &[i64]) -> Option<i64> {
+    names.iter().zip(numbers).find(|(name, _)| !name.ends_with("_minor")).map(|(_, number)| *number)
+}
+
+/// What of a cell is shown: each count by itself, amounts as those of the count that is shown.
+fn shown(names: &[&str], numbers: &[i64], disclosure: Disclosure) -> Result<Vec<Option<i64>>> {
+    let counted = counted(names, numbers).filter(|_| disclosure != Disclosure::Whole);
+    let Some(count) = counted else { return Ok(numbers.iter().copied().map(Some).collect()) };
+    let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
+    let shown = |(name, number): (&&str, &i64)| match name.ends_with("_minor") {
+        true => rounded_amount(count, *number).map_err(beyond),
+        false => Ok(rounded(*number).filter(|_| rounded(count).is_some())),
+    };
+    names.iter().zip(numbers).map(shown).collect()
 }
 
 fn key_of(cut: Cut, key: &str) -> String {
@@ -177,14 +162,14 @@ fn two_way(cut: Cut, disclosure: Disclosure, currency: Option<Currency>, cells: 
     let sexes: BTreeSet<&str> = parts.iter().map(|(sex, ..)| *sex).collect();
     let bands: BTreeSet<(i64, &str)> = parts.iter().map(|(_, band, _)| (first_age(band), *band)).collect();
     let mut published: Vec<Published> = Vec::new();
-    for at in 0..names.len() {
+    for (at, name) in names.iter().enumerate() {
         let of = |sex: &str, band: &str| {
             let own = parts.iter().filter(|part| part.0 == sex && part.1 == band);
             own.filter_map(|part| part.2.get(at)).sum::<i64>()
         };
         let grid: Vec<Vec<i64>> =
             sexes.iter().map(|sex| bands.iter().map(|(_, band)| of(sex, band)).collect()).collect();
-        published.push(protect(&grid, disclosure)?);
+        published.push(protect(&grid, of_number(disclosure, name))?);
     }
     let sum_of = |of: &dyn Fn(&Published) -> Option<i64>| published.iter().map(of).collect::<Vec<_>>();
     let mut rows = Vec::new();
@@ -215,13 +200,18 @@ fn two_way(cut: Cut, disclosure: Disclosure, currency: Option<Currency>, cells: 
     for (_, _, own) in &parts {
         total.iter_mut().zip(own.iter()).for_each(|(sum, number)| *sum = sum.saturating_add(*number));
     }
-    let total: Vec<Option<i64>> = match disclosure {
+    let shown = |(name, number): (&&str, i64)| match of_number(disclosure, name) {
         // The same number is a figure of the report.
-        Disclosure::Whole | Disclosure::Suppress => total.into_iter().map(Some).collect(),
-        Disclosure::Round5 => total.into_iter().map(rounded).collect(),
+        Disclosure::Whole | Disclosure::Suppress => Some(number),
+        Disclosure::Round5 => rounded(number),
     };
-    let total = CutRow { key: "total".into(), numbers: total };
+    let total = CutRow { key: "total".into(), numbers: names.iter().zip(total).map(shown).collect() };
     Ok(CutTable { cut, disclosure, currency, numbers: names.to_vec(), rows, total })
+}
+
+/// How a number of a table is shown: the months of what flows add up to the quarter, so it is never exact above.
+fn of_number(disclosure: Disclosure, name: &str) -> Disclosure {
+    if disclosure == Disclosure::Suppress && !is_stock(name) { Disclosure::Round5 } else { disclosure }
 }
 
 fn protect(grid: &[Vec<i64>], disclosure: Disclosure) -> Result<Published> {
@@ -233,7 +223,15 @@ fn protect(grid: &[Vec<i64>], disclosure: Disclosure) -> Result<Published> {
             hide_from_all(&mut published);
             Ok(published)
         }
-        Disclosure::Round5 => crate::reports::disclosure::round5(grid).map_err(fault),
+        Disclosure::Round5 => {
+            let mut published = crate::reports::disclosure::round5(grid).map_err(fault)?;
+            if is_the_only_one(grid.iter().flatten().copied()) {
+                let columns = published.column_totals.iter_mut().flatten();
+                let totals = published.row_totals.iter_mut().chain(columns);
+                published.cells.iter_mut().flatten().chain(totals).for_each(|number| *number = None);
+            }
+            Ok(published)
+        }
         Disclosure::Whole => {
             let sum = |line: &mut dyn Iterator<Item = i64>| Some(line.sum());
             let columns = grid.first().map_or(0, Vec::len);
@@ -320,7 +318,10 @@ fn reduce(forms: &mut [Vec<i64>], cells: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::units::KnownMonth;
     use super::*;
+    use crate::ids::OrganisationId;
+    use chrono::NaiveDate;
     use proptest::prelude::*;
 
     /// What is published of a table of two sexes and three age bands and is exact: each number with the cells that it adds up.
@@ -417,23 +418,143 @@ mod tests {
         }
     }
 
+    fn cells_of(rows: &[(&str, [i64; 3])]) -> Cells {
+        rows.iter().map(|(key, own)| ((*key).to_owned(), own.to_vec())).collect()
+    }
+
+    fn numbers_of(table: &CutTable) -> Vec<&[Option<i64>]> {
+        table.rows.iter().map(|row| row.numbers.as_slice()).collect()
+    }
+
     #[test]
-    fn one_hidden_amount_hides_another() {
-        let cells = |rows: &[(&str, [i64; 3])]| -> Cells {
-            rows.iter().map(|(key, own)| ((*key).to_owned(), own.to_vec())).collect()
-        };
-        let three = cells(&[("DRUG", [40, 900, 700]), ("LAB", [3, 50, 40]), ("OPD", [20, 600, 480])]);
+    fn amounts_are_those_of_the_number_that_is_shown() {
+        let three = cells_of(&[("DRUG", [40, 900, 700]), ("LAB", [3, 50, 40]), ("OPD", [23, 690, 469])]);
         let table = table(Cut::Category, Disclosure::Round5, None, &three).unwrap();
-        let numbers: Vec<&Vec<Option<i64>>> = table.rows.iter().map(|row| &row.numbers).collect();
-        assert_eq!(numbers[0], &[Some(40), Some(900), Some(700)]);
-        assert_eq!(numbers[1], &[None, None, None]);
-        assert_eq!(numbers[2], &[Some(20), None, None]);
-        assert_eq!(table.total.numbers, [Some(65), Some(1_550), Some(1_220)]);
-        // The only one beside zeros: the total goes.
-        let one = cells(&[("DRUG", [0, 0, 0]), ("LAB", [3, 50, 40])]);
-        let table = super::table(Cut::Category, Disclosure::Round5, None, &one).unwrap();
-        assert_eq!(table.total.numbers[1..], [None, None]);
+        let shown = numbers_of(&table);
+        assert_eq!(shown.len(), 3);
+        assert_eq!(shown[0], &[Some(40), Some(900), Some(700)]);
+        assert_eq!(shown[1], &[None, None, None]);
+        // 690 × 25 / 23, 469 × 25 / 23 half up.
+        assert_eq!(shown[2], &[Some(25), Some(750), Some(510)]);
+        assert_eq!(table.total.numbers, [Some(65), Some(1_615), Some(1_191)]);
+        let whole = super::table(Cut::Category, Disclosure::Whole, None, &three).unwrap();
+        assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40)]);
+    }
+
+    #[test]
+    fn of_the_only_one_that_is_hidden_not_even_the_name_is_told() {
+        let one = cells_of(&[("DRUG", [0, 0, 0]), ("LAB", [3, 50, 40])]);
+        let table = table(Cut::Category, Disclosure::Round5, None, &one).unwrap();
+        assert!(table.rows.is_empty());
+        assert_eq!(table.total.numbers, [None, None, None]);
         let whole = super::table(Cut::Category, Disclosure::Whole, None, &one).unwrap();
-        assert_eq!(whole.rows[1].numbers, [Some(3), Some(50), Some(40)]);
+        assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40)]);
+        // In a table of sex and age the zeros are hidden with it.
+        let cases: Cells =
+            [("female 0-4", [40, 3]), ("male 0-4", [30, 0])].map(|(key, own)| (key.into(), own.into())).into();
+        for disclosure in [Disclosure::Round5, Disclosure::Suppress] {
+            let table = super::table(Cut::SexAge, disclosure, None, &cases).unwrap();
+            assert_eq!(table.rows.len(), 5);
+            for row in table.rows.iter().chain([&table.total]) {
+                assert_eq!(row.numbers[1], None, "{disclosure:?} {}", row.key);
+            }
+        }
+    }
+
+    fn unit(months: &[(NaiveDate, Cells)], dimension: Dimension) -> Unit {
+        let known = |cells: &Cells| KnownMonth {
+            totals: Default::default(),
+            stock_on: NaiveDate::MAX,
+            as_of: NaiveDate::MAX.into(),
+            release: None,
+            cells: [(dimension, cells.clone())].into(),
+        };
+        Unit {
+            id: OrganisationId::NIL,
+            currency: Currency::parse("XOF").unwrap(),
+            target: None,
+            months: months.iter().map(|(month, cells)| (*month, known(cells))).collect(),
+            first_reports: BTreeMap::new(),
+            too_small: false,
+        }
+    }
+
+    /// What a body is told of a number of a cell, of units and months: none where it is hidden.
+    fn told(units: &[Unit], period: &str, (cut, kind): (Cut, OrganisationKind), key: &str, at: usize) -> Option<i64> {
+        let table = tables(units, Period::parse(period).unwrap(), cut, false, kind).unwrap().remove(0);
+        table.rows.into_iter().find(|row| row.key == key).and_then(|row| row.numbers.get(at).copied().flatten())
+    }
+
+    proptest! {
+        /// Two mutuals, two months: what is told of one less or with what is told of another is never the number of a hidden cell,
+        /// but by chance of rounding, which tells nobody that it is.
+        #[test]
+        fn no_difference_of_levels_or_months_is_a_hidden_number(
+            counts in prop::array::uniform8(prop_oneof![Just(0_i64), 1_i64..=7, 8_i64..60]),
+            others in prop::array::uniform4(8_i64..60),
+        ) {
+            let month = |at: u32| NaiveDate::from_ymd_opt(2026, at, 1).unwrap();
+            // An average of its own in each cell: with one for all, a hidden amount would be so many times the average.
+            let cell = |at: usize| vec![counts[at], counts[at] * (10_007 + 1_301 * i64::try_from(at).unwrap())];
+            let row = |at: usize, own: Vec<i64>| -> Cells {
+                [("LAB".to_owned(), [own[0], own[1], own[1]].to_vec()),
+                    ("OPD".to_owned(), [others[at % 4], 9_001, 8_003].to_vec())].into()
+            };
+            let home = |first: usize| unit(
+                &[(month(1), row(first, cell(first))), (month(2), row(first + 1, cell(first + 1)))], Dimension::Category);
+            let all = [home(0), home(2)];
+            let ask = |units: &[Unit], period| told(units, period, (Cut::Category, OrganisationKind::Platform), "LAB", 1);
+            for (at, period) in [(0, "2026-01"), (1, "2026-02")] {
+                for (own, sister) in [(0, 1), (1, 0)] {
+                    let (count, amount) = (counts[own * 2 + at], cell(own * 2 + at)[1]);
+                    if !(1..=7).contains(&count) {
+                        continue;
+                    }
+                    let mine = std::slice::from_ref(&all[own]);
+                    prop_assert_eq!(ask(mine, period), None);
+                    let theirs = counts[sister * 2 + at];
+                    if let (Some(both), Some(other)) = (ask(&all, period), ask(std::slice::from_ref(&all[sister]), period)) {
+                        // Exact where both numbers happen to be what they are rounded to.
+                        prop_assert!(both - other != amount || (theirs % 5 == 0 && (theirs + count) % 5 == 0));
+                    }
+                    let later = counts[own * 2 + 1 - at];
+                    if let (Some(both), Some(other)) = (ask(mine, "2026Q1"), ask(mine, ["2026-02", "2026-01"][at])) {
+                        prop_assert!(both - other != amount || (later % 5 == 0 && (later + count) % 5 == 0));
+                    }
+                }
+            }
+        }
+
+        /// Persons of a platform of two mutuals, exact: what is hidden of a mutual is not the platform's less a zero.
+        #[test]
+        fn what_is_hidden_of_a_mutual_is_hidden_of_a_platform_beside_zeros(few in 1_i64..=7, rest in 8_i64..60) {
+            let month = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+            let home = |children: i64| {
+                let cells = [("female 0-4", children), ("female 5-14", rest), ("male 0-4", rest), ("male 5-14", rest)];
+                unit(&[(month, cells.map(|(key, count)| (key.into(), vec![count, 0])).into())], Dimension::SexAge)
+            };
+            let all = [home(few), home(0)];
+            let of = (Cut::SexAge, OrganisationKind::Platform);
+            prop_assert_eq!(told(&all[..1], "2026-03", (Cut::SexAge, OrganisationKind::Mutual), "female 0-4", 0), None);
+            prop_assert_eq!(told(&all, "2026-03", of, "female 0-4", 0), None);
+            prop_assert_eq!(told(&all[1..], "2026-03", (Cut::SexAge, OrganisationKind::Mutual), "female 0-4", 0), Some(0));
+        }
+
+        /// Cases flow: three months of a platform do not add up to what one of them hides.
+        #[test]
+        fn months_of_cases_do_not_give_the_hidden_one_back(few in 1_i64..=7, second in 8_i64..60, third in 8_i64..60) {
+            let grid = |cases: i64| -> Cells {
+                [("female 0-4", [50, cases]), ("male 0-4", [50, 31])].map(|(key, own)| (key.into(), own.into())).into()
+            };
+            let months: Vec<(NaiveDate, Cells)> = [few, second, third].iter().zip(1..).map(|(cases, at)| {
+                (NaiveDate::from_ymd_opt(2026, at, 1).unwrap(), grid(*cases))
+            }).collect();
+            let platform = [unit(&months, Dimension::SexAge)];
+            let ask = |period| told(&platform, period, (Cut::SexAge, OrganisationKind::Platform), "female 0-4", 1);
+            prop_assert_eq!(ask("2026-01"), None);
+            for (period, cases) in [("2026-02", second), ("2026-03", third), ("2026Q1", few + second + third)] {
+                prop_assert_eq!(ask(period), rounded(cases), "{}", period);
+            }
+        }
     }
 }

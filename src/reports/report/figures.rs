@@ -5,12 +5,16 @@ use super::units::{KnownMonth, Unit};
 use crate::error::{Code, Error, Problem, Result};
 use crate::money::{self, Currency};
 use crate::reports::catalogue::{self, DaysFrom, How, Indicator, Parts, Undefined, Value, Window};
-use crate::reports::disclosure::rounded;
+use crate::reports::disclosure::{rounded, rounded_amount};
 use crate::reports::measures::{Dimension, Measure, Totals};
 use crate::reports::rates::model::ExchangeRate;
-use crate::reports::rules::{Promptness, promptness};
+use crate::reports::releases::model::TargetPopulation;
+use crate::reports::rules::promptness;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
+
+/// Of fewer sisters a middle value would be one of theirs.
+const FEWEST_SISTERS: usize = 3;
 
 /// A figure of a unit, or of several.
 pub struct Figure {
@@ -22,7 +26,16 @@ pub struct Figure {
     /// The middle value of the units that have one (of an even number the mean of the two, half up).
     pub median: Option<i64>,
     /// Of a promptness: how many within which days, mean and median.
-    pub promptness: Option<Promptness>,
+    pub promptness: Option<Days>,
+}
+
+/// How fast claims were paid; what is of too few is not told above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    /// How many within the days of each bucket.
+    pub buckets: [Option<i64>; 4],
+    pub mean_hundredths: Option<i64>,
+    pub median_tenths: Option<i64>,
 }
 
 /// The figures of all units of one currency; without a currency those that are no money, of all units.
@@ -32,6 +45,39 @@ pub struct Total {
     pub figures: Vec<Figure>,
     /// Of one that was converted: what the currencies were worth.
     pub rates: Option<Vec<ExchangeRate>>,
+}
+
+/// A unit with numerator and denominator of each figure of a report, reckoned once: they enter its own figures, those of its
+/// currency and those of all.
+pub struct Reckoned<'a> {
+    pub unit: &'a Unit,
+    /// In the order of the figures.
+    pub now: Vec<Parts>,
+    /// Of the period before, where it is compared with.
+    pub before: Option<Vec<Parts>>,
+}
+
+impl<'a> Reckoned<'a> {
+    /// Reckons the figures of a unit.
+    pub fn new(unit: &'a Unit, figures: &[&'static Indicator], question: Question) -> Self {
+        let before = question.period.previous().filter(|_| question.compare);
+        Reckoned {
+            unit,
+            now: parts(unit, figures, question.period),
+            before: before.map(|before| parts(unit, figures, before)),
+        }
+    }
+}
+
+/// Of whom the middle value is.
+#[derive(Clone, Copy)]
+pub enum Among<'a> {
+    /// Of nobody.
+    None,
+    /// The units themselves.
+    Them,
+    /// A mutual's sisters, as they released their figures, itself among them.
+    Sisters(&'a [Reckoned<'a>]),
 }
 
 /// Whether an indicator is of money: such are never added over currencies.
@@ -48,36 +94,101 @@ pub(super) fn days_of(indicator: &Indicator) -> Option<Dimension> {
     }
 }
 
-/// All figures of units.
+/// The figures of units that are wanted.
 pub(super) fn figures_of(
-    units: &[&Unit],
+    units: &[&Reckoned<'_>],
     figures: &[&'static Indicator],
+    wanted: impl Fn(&Indicator) -> bool,
     question: Question,
-    with_median: bool,
+    among: Among<'_>,
 ) -> Result<Vec<Figure>> {
-    figures.iter().map(|indicator| figure(units, indicator, question, with_median)).collect()
+    let all = figures.iter().enumerate().filter(|(_, indicator)| wanted(indicator));
+    all.map(|(at, indicator)| figure(units, (at, indicator), question, among)).collect()
 }
 
-fn figure(units: &[&Unit], indicator: &'static Indicator, question: Question, with_median: bool) -> Result<Figure> {
-    let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
-    let now: Vec<Parts> = units.iter().map(|unit| parts(unit, indicator, question.period)).collect();
-    let (value, left_out) = catalogue::value(indicator, &now).map_err(beyond)?;
-    let value = if question.own { value } else { without_sex(indicator, value)? };
-    let previous = match question.period.previous().filter(|_| question.compare) {
-        // What a promptness was is in cells that are not read for the period before.
-        Some(before) if days_of(indicator).is_none() => {
-            let parts: Vec<Parts> = units.iter().map(|unit| parts(unit, indicator, before)).collect();
-            let value = catalogue::value(indicator, &parts).map_err(beyond)?.0;
-            Some(if question.own { value } else { without_sex(indicator, value)? })
+fn beyond<T>(_: T) -> Error {
+    Problem::of(Code::AmountTooLarge).into()
+}
+
+/// A figure, by its place among those that were reckoned.
+pub(super) fn figure(
+    units: &[&Reckoned<'_>],
+    (at, indicator): (usize, &'static Indicator),
+    question: Question,
+    among: Among<'_>,
+) -> Result<Figure> {
+    let now: Vec<Parts> = units.iter().filter_map(|unit| unit.now.get(at)).copied().collect();
+    let told = |parts: &[Parts]| -> Result<(Value, usize)> {
+        let (value, left_out) = catalogue::value(indicator, parts).map_err(beyond)?;
+        Ok((if question.own { value } else { told_above(indicator, value)? }, left_out))
+    };
+    let (value, left_out) = told(&now)?;
+    let before: Option<Vec<Parts>> = units.iter().map(|unit| unit.before.as_ref()?.get(at).copied()).collect();
+    // What a promptness was is in cells that are not read for the period before.
+    let previous = match before.filter(|_| question.compare && days_of(indicator).is_none()) {
+        Some(before) => Some(told(&before)?.0),
+        None => None,
+    };
+    let median = match among {
+        Among::Them if units.len() > 1 => median(indicator, &now, question.own)?,
+        Among::Sisters(sisters) => {
+            let currency = units.first().map(|unit| unit.unit.currency);
+            let same = |sister: &&Reckoned<'_>| !is_money(indicator) || Some(sister.unit.currency) == currency;
+            let theirs: Vec<Parts> =
+                sisters.iter().filter(same).filter_map(|sister| sister.now.get(at)).copied().collect();
+            let known = theirs.iter().filter(|parts| indicator.is_whole(**parts)).count();
+            if known < FEWEST_SISTERS { None } else { median(indicator, &theirs, false)? }
         }
         _ => None,
     };
-    let median = if with_median && units.len() > 1 { median(indicator, &now, question.own)? } else { None };
     let promptness = match days_of(indicator) {
         None => None,
-        Some(dimension) => Some(promptness(&days(units, question.period, dimension)).map_err(beyond)?),
+        Some(dimension) => Some(days(units, question, dimension)?),
     };
     Ok(Figure { indicator, value, left_out, previous, median, promptness })
+}
+
+/// A total of a body that has a target population of its own: of that, and not of the sum of those of its mutuals.
+pub(super) fn of_target(
+    total: &mut Total,
+    units: &[&Reckoned<'_>],
+    figures: &[&'static Indicator],
+    target: &TargetPopulation,
+) -> Result<()> {
+    let places = figures.iter().enumerate().filter(|(_, indicator)| indicator.how == How::OfTarget);
+    for (at, indicator) in places {
+        let Some(figure) = total.figures.iter_mut().find(|figure| figure.indicator.id == indicator.id) else {
+            continue;
+        };
+        let known: Vec<i128> = units.iter().filter_map(|unit| unit.now.get(at)?.numerator).collect();
+        let Some(denominator) = denominator(indicator, target).filter(|_| !known.is_empty()) else { continue };
+        let whole = Parts { numerator: Some(known.iter().sum()), denominator: Some(denominator) };
+        figure.left_out = units.len() - known.len();
+        figure.value = catalogue::value(indicator, &[whole]).map_err(beyond)?.0;
+    }
+    Ok(())
+}
+
+fn denominator(indicator: &Indicator, target: &TargetPopulation) -> Option<i128> {
+    let of_households = indicator.numerator.iter().any(|term| term.measure == Measure::Households);
+    let population = if of_households { target.households } else { Some(target.persons) };
+    population.map(i128::from)
+}
+
+/// What of a value bodies above are told.
+fn told_above(indicator: &Indicator, value: Value) -> Result<Value> {
+    let value = without_sex(indicator, value)?;
+    let (Some(days), Some(claims), true) = (value.numerator, value.denominator, days_of(indicator).is_some()) else {
+        return Ok(value);
+    };
+    // As in a cut: the number of claims is rounded and their days are told of so many, so that those of all less those of the
+    // others are nobody's. The mean stays what it is.
+    let claims = i64::try_from(claims).map_err(beyond)?;
+    let days = rounded_amount(claims, i64::try_from(days).map_err(beyond)?).map_err(beyond)?;
+    let Some((days, shown)) = days.zip(rounded(claims)) else {
+        return Ok(Value { numerator: None, denominator: None, value: None, undefined: Some(Undefined::TooFew) });
+    };
+    Ok(Value { numerator: Some(i128::from(days)), denominator: Some(i128::from(shown)), ..value })
 }
 
 /// How many women there are is a cut of how many persons there are: above, it is rounded as cuts are, so that it gives back
@@ -86,9 +197,8 @@ fn without_sex(indicator: &Indicator, value: Value) -> Result<Value> {
     if !indicator.numerator.iter().any(|term| term.measure == Measure::WomenInForce) {
         return Ok(value);
     }
-    let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
     let Some(women) = value.numerator else { return Ok(value) };
-    let women = i64::try_from(women).map_err(|_| Error::from(Problem::of(Code::AmountTooLarge)))?;
+    let women = i64::try_from(women).map_err(beyond)?;
     let Some(shown) = rounded(women) else {
         return Ok(Value { numerator: None, value: None, undefined: Some(Undefined::TooFew), ..value });
     };
@@ -99,16 +209,26 @@ fn without_sex(indicator: &Indicator, value: Value) -> Result<Value> {
     Ok(Value { numerator: Some(i128::from(shown)), value: again, ..value })
 }
 
-/// The days of all claims that were paid.
-fn days(units: &[&Unit], period: Period, dimension: Dimension) -> Vec<i64> {
+/// The days of all claims that were paid. Above, each bucket is a count like others of a cut, and of few claims nothing is told:
+/// how many they are is a figure, which the empty buckets would give to the only one that is not.
+fn days(units: &[&Reckoned<'_>], question: Question, dimension: Dimension) -> Result<Days> {
     let mut days = Vec::new();
-    for (day, number) in histogram(units, period, dimension) {
+    for (day, number) in histogram(units.iter().map(|unit| unit.unit), question.period, dimension) {
         days.extend(std::iter::repeat_n(day, usize::try_from(number).unwrap_or(0)));
     }
-    days
+    let found = promptness(&days).map_err(beyond)?;
+    let (mean_hundredths, median_tenths) = (found.mean_hundredths, found.median_tenths);
+    if question.own {
+        return Ok(Days { buckets: found.buckets.map(Some), mean_hundredths, median_tenths });
+    }
+    let claims = i64::try_from(days.len()).unwrap_or(i64::MAX);
+    Ok(match rounded(claims) {
+        None => Days { buckets: [None; 4], mean_hundredths: None, median_tenths: None },
+        Some(_) => Days { buckets: found.buckets.map(rounded), mean_hundredths, median_tenths },
+    })
 }
 
-fn histogram(units: &[&Unit], period: Period, dimension: Dimension) -> BTreeMap<i64, i64> {
+fn histogram<'a>(units: impl Iterator<Item = &'a Unit>, period: Period, dimension: Dimension) -> BTreeMap<i64, i64> {
     let mut found: BTreeMap<i64, i64> = BTreeMap::new();
     for unit in units {
         for (_, month) in unit.months.range(period.first..=period.last) {
@@ -122,34 +242,34 @@ fn histogram(units: &[&Unit], period: Period, dimension: Dimension) -> BTreeMap<
     found
 }
 
-/// Numerator and denominator of a unit in a period.
-pub(super) fn parts(unit: &Unit, indicator: &Indicator, period: Period) -> Parts {
+/// Numerators and denominators of a unit in a period, one after the other.
+fn parts(unit: &Unit, figures: &[&'static Indicator], period: Period) -> Vec<Parts> {
     let totals = |month: &NaiveDate| unit.months.get(month).map(|known: &KnownMonth| &known.totals);
+    let months: Vec<Option<&Totals>> = period.each().iter().map(totals).collect();
+    let window = Window { before: period.before().and_then(|month| totals(&month)), months: &months };
+    figures.iter().map(|indicator| parts_of(unit, indicator, period, &window)).collect()
+}
+
+fn parts_of(unit: &Unit, indicator: &Indicator, period: Period, window: &Window<'_>) -> Parts {
     if let Some(dimension) = days_of(indicator) {
-        let known = period.each().iter().all(|month| unit.months.contains_key(month));
-        let found = histogram(&[unit], period, dimension);
+        let known = window.months.iter().all(Option::is_some);
+        let found = histogram(std::iter::once(unit), period, dimension);
         let sum: i128 = found.iter().map(|(day, number)| i128::from(*day) * i128::from(*number)).sum();
         let count: i128 = found.values().map(|number| i128::from(*number)).sum();
         return Parts { numerator: known.then_some(sum), denominator: known.then_some(count) };
     }
-    let months: Vec<Option<&Totals>> = period.each().iter().map(totals).collect();
-    let before = period.before().and_then(|month| totals(&month));
-    let found = catalogue::parts(indicator, &Window { before, months: &months });
+    let found = catalogue::parts(indicator, window);
     if indicator.how != How::OfTarget {
         return found;
     }
-    let of_households = indicator.numerator.iter().any(|term| term.measure == Measure::Households);
-    let target =
-        unit.target.as_ref().and_then(|target| if of_households { target.households } else { Some(target.persons) });
-    Parts { denominator: target.map(i128::from), ..found }
+    Parts { denominator: unit.target.as_ref().and_then(|target| denominator(indicator, target)), ..found }
 }
 
 fn median(indicator: &Indicator, units: &[Parts], own: bool) -> Result<Option<i64>> {
-    let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
     let mut values = Vec::with_capacity(units.len());
     for unit in units {
         let (value, _) = catalogue::value(indicator, std::slice::from_ref(unit)).map_err(beyond)?;
-        let value = if own { value } else { without_sex(indicator, value)? };
+        let value = if own { value } else { told_above(indicator, value)? };
         values.extend(value.value);
     }
     middle(values).map_err(beyond)

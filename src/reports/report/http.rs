@@ -5,6 +5,7 @@ use super::period::Period;
 use super::service::{self, Report, Reported};
 use super::shape::{Cut, Question, ReportName};
 use super::sheets;
+use super::units::Released;
 use super::workbook;
 use crate::access::guard::{Guard, Somewhere};
 use crate::access::permissions::{Need, OrganisationKind, need};
@@ -14,8 +15,10 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::ids::*;
 use crate::money::Currency;
 use crate::reports::catalogue::{CATALOGUE, Indicator, Value};
+use crate::reports::facts::{AgeBands, definition};
 use crate::reports::measures::DEFINITION_VERSION;
 use crate::reports::rates::http::ExchangeRateView;
+use crate::reports::releases::service as releases;
 use crate::reports::rules::PROMPTNESS_BUCKETS;
 use crate::web::{Ids, Query, blocking};
 use actix_web::http::header;
@@ -52,8 +55,8 @@ pub struct ValueView {
     pub denominator: Option<i64>,
     /// In the unit of the indicator; null with `undefined`.
     pub value: Option<i64>,
-    /// `nothing_to_divide`, `not_reported` or `no_target`.
-    pub undefined: Option<String>,
+    /// `nothing_to_divide`, `not_reported`, `no_target` or `too_few`.
+    pub undefined: Option<&'static str>,
 }
 
 impl ValueView {
@@ -65,7 +68,7 @@ impl ValueView {
             numerator: narrow(value.numerator)?,
             denominator: narrow(value.denominator)?,
             value: value.value,
-            undefined: value.undefined.map(|why| why.word().to_owned()),
+            undefined: value.undefined.map(|why| why.word()),
         })
     }
 }
@@ -73,8 +76,8 @@ impl ValueView {
 /// How fast claims were paid.
 #[derive(Serialize, ToSchema)]
 pub struct PromptnessView {
-    /// Claims paid within `0-7`, `8-30`, `31-90`, `>90` days.
-    pub buckets: BTreeMap<String, i64>,
+    /// Claims paid within `0-7`, `8-30`, `31-90`, `>90` days; above the mutual rounded as cuts are, null where they are hidden.
+    pub buckets: BTreeMap<String, Option<i64>>,
     /// Days, in hundredths.
     pub mean_hundredths: Option<i64>,
     /// Days, in tenths.
@@ -85,20 +88,21 @@ pub struct PromptnessView {
 #[derive(Serialize, ToSchema)]
 pub struct FigureView {
     /// Of the catalogue, `GET /indicators`.
-    pub id: String,
+    pub id: &'static str,
     /// `count`, `minor`, `basis_points`, `per_year_milli`, `average_minor`, `months_tenths`, `days_hundredths`.
-    pub unit: String,
+    pub unit: &'static str,
     #[serde(flatten)]
     pub value: ValueView,
     /// Units that are not in it, since something of theirs is not known.
     pub units_left_out: usize,
     /// Of the period before; null where it was not asked for.
     pub previous: Option<ValueView>,
-    /// The middle value of the units; null of one unit.
+    /// The middle value of the units; of a mutual that of its sisters under the body next above it, itself among them, as they
+    /// have released it: null where fewer than three have.
     pub median: Option<i64>,
     pub promptness: Option<PromptnessView>,
     /// What it may not be taken for.
-    pub limits: Option<String>,
+    pub limits: Option<&'static str>,
 }
 
 /// All units of one currency.
@@ -127,6 +131,10 @@ pub struct UnitView {
     pub too_small: bool,
     /// By month, `closed`, `correction`, `return`, `provisional`, `live` or `missing`.
     pub months: BTreeMap<String, String>,
+    /// Where its releases of the period come from: `register`, `paper`, `file`; empty where there are none.
+    pub sources: Vec<String>,
+    /// Definitions of its releases (version and age bands) that are others than the present ones: to be compared with care.
+    pub other_definitions: Vec<String>,
     /// Of its youngest release.
     pub as_of: Option<DateTime<Utc>>,
     /// Empty of a report of one unit, which is its total.
@@ -190,8 +198,8 @@ pub struct ReportView {
     pub to: NaiveDate,
     /// `live`: the mutual's own, now; `releases`: what mutuals have released.
     pub basis: String,
-    /// Of the youngest figure in it.
-    pub as_of: DateTime<Utc>,
+    /// Of the youngest figure in it; null where nothing is known of the period.
+    pub as_of: Option<DateTime<Utc>>,
     /// The day of the stocks.
     pub stock_on: NaiveDate,
     pub definition_version: u32,
@@ -203,8 +211,8 @@ pub struct ReportView {
 
 fn figure(figure: &Figure) -> Result<FigureView> {
     Ok(FigureView {
-        id: figure.indicator.id.to_owned(),
-        unit: figure.indicator.unit.word().to_owned(),
+        id: figure.indicator.id,
+        unit: figure.indicator.unit.word(),
         value: ValueView::of(&figure.value)?,
         units_left_out: figure.left_out,
         previous: figure.previous.as_ref().map(ValueView::of).transpose()?,
@@ -214,7 +222,7 @@ fn figure(figure: &Figure) -> Result<FigureView> {
             mean_hundredths: found.mean_hundredths,
             median_tenths: found.median_tenths,
         }),
-        limits: figure.indicator.limits.map(str::to_owned),
+        limits: figure.indicator.limits,
     })
 }
 
@@ -249,20 +257,33 @@ fn cut(table: &CutTable, names: &Names) -> CutView {
     }
 }
 
-fn view(report: &Report, picture: &Picture, scope: &BodyScope, period: &str, names: &Names) -> Result<ReportView> {
+fn view(
+    report: &Report,
+    picture: &Picture,
+    scope: &BodyScope,
+    asked: (&str, &AgeBands),
+    names: &Names,
+) -> Result<ReportView> {
+    let (period, bands) = asked;
+    let present = definition(bands);
     let count = |wanted: &[Reported]| report.units.iter().filter(|line| wanted.contains(&line.reported)).count();
     let codes = |wanted: Reported| service::codes(report, picture, &BTreeSet::from([wanted]));
     let mut units = Vec::with_capacity(report.units.len());
     for line in &report.units {
         let found = picture.organisation(line.unit.id);
         let months = report.question.period.each().into_iter().map(|month| {
-            let state = match line.unit.months.get(&month).map(|known| known.release) {
+            let state = match line.unit.months.get(&month).map(|known| known.release.as_ref()) {
                 None => "missing",
                 Some(None) => "live",
-                Some(Some((_, basis))) => basis.code(),
+                Some(Some(release)) => release.basis.code(),
             };
             (month.format("%Y-%m").to_string(), state.to_owned())
         });
+        let asked = line.unit.months.range(report.question.period.first..);
+        let releases: Vec<&Released> = asked.filter_map(|(_, known)| known.release.as_ref()).collect();
+        let sources: BTreeSet<&str> = releases.iter().map(|release| release.source.code()).collect();
+        let definitions = releases.iter().map(|release| release.definition.as_str());
+        let others: BTreeSet<&str> = definitions.filter(|definition| *definition != present).collect();
         units.push(UnitView {
             unit_id: line.unit.id,
             code: found.map(|unit| unit.code.clone()).unwrap_or_default(),
@@ -272,6 +293,8 @@ fn view(report: &Report, picture: &Picture, scope: &BodyScope, period: &str, nam
             overdue: line.overdue,
             too_small: line.unit.too_small,
             months: months.collect(),
+            sources: sources.into_iter().map(str::to_owned).collect(),
+            other_definitions: others.into_iter().map(str::to_owned).collect(),
             as_of: line.unit.months.values().map(|month| month.as_of.and_utc()).max(),
             figures: figures(&line.figures)?,
         });
@@ -291,7 +314,7 @@ fn view(report: &Report, picture: &Picture, scope: &BodyScope, period: &str, nam
         from: report.question.period.first,
         to: report.question.period.last_day(),
         basis: if report.question.own { "live" } else { "releases" }.to_owned(),
-        as_of: report.as_of.and_utc(),
+        as_of: report.as_of.map(|at| at.and_utc()),
         stock_on: report.stock_on,
         definition_version: DEFINITION_VERSION,
         completeness: ReportCompleteness {
@@ -382,14 +405,10 @@ pub async fn report(
         if let Some(key) = machine {
             crate::access::machines::used(&db, key)?;
         }
-        let mut report = service::report(&db, &picture, &scope, question)?;
-        if let Some(only) = only {
-            let keep = |figures: &mut Vec<Figure>| figures.retain(|figure| figure.indicator.id == only.id);
-            report.totals.iter_mut().for_each(|total| keep(&mut total.figures));
-            report.units.iter_mut().for_each(|unit| keep(&mut unit.figures));
-        }
+        let report = service::report(&db, &picture, &scope, question, only)?;
         let names = names_of(&db, &report)?;
-        let view = view(&report, &picture, &scope, &period, &names)?;
+        let bands = releases::as_of(&db, scope.today())?.bands;
+        let view = view(&report, &picture, &scope, (&period, &bands), &names)?;
         let sheet = match form {
             sheets::Form::Json => None,
             sheets::Form::Csv => Some(sheets::csv(&view)?),

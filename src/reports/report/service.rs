@@ -2,10 +2,11 @@
 //! complete it all is.
 use super::converted;
 use super::cuts::{self, CutTable};
-use super::figures::{Figure, Total, days_of, figures_of, is_money};
+use super::figures::{self, Among, Figure, Reckoned, Total, days_of, figures_of, is_money};
 use super::period::Period;
 use super::shape::{Question, ReportName};
 use super::units::{self, Asked, Unit};
+use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
 use crate::dates::{add_days, month_of};
@@ -45,7 +46,8 @@ pub struct UnitReport {
 /// A report.
 pub struct Report {
     pub question: Question,
-    pub as_of: NaiveDateTime,
+    /// Of the youngest figure in it; none where nothing is known.
+    pub as_of: Option<NaiveDateTime>,
     pub stock_on: NaiveDate,
     pub due_days: i32,
     pub totals: Vec<Total>,
@@ -53,18 +55,24 @@ pub struct Report {
     pub cuts: Vec<CutTable>,
 }
 
-/// Answers.
+/// Answers; with some indicators of the catalogue, or with those of the report.
 ///
 /// # Errors
 /// `month_not_over`, `no_mutuals`, `no_exchange_rate`, `invalid` naming a cut that the report does not have, the database's.
-pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question) -> Result<Report> {
+pub fn report(
+    db: &Db,
+    picture: &Picture,
+    scope: &BodyScope,
+    question: Question,
+    only: Option<&'static Indicator>,
+) -> Result<Report> {
     let cut = question.cut.or(question.name.own_cut());
     if let Some(cut) = question.cut.filter(|cut| !question.name.cuts().contains(cut)) {
         let has: Vec<&str> = question.name.cuts().iter().map(|cut| cut.code()).collect();
         let message = format!("'{cut}' is no cut of this report; it has: {}", has.join(", "));
         return Err(Problem::field("cut", "unknown_value", message).into());
     }
-    let figures = question.name.figures();
+    let figures = only.map_or_else(|| question.name.figures(), |only| vec![only]);
     let mut dimensions: Vec<Dimension> = cut.iter().map(|cut| cut.dimension()).collect();
     dimensions.extend(figures.iter().filter_map(|indicator| days_of(indicator)));
     let asked = Asked { period: question.period, with_previous: question.compare, dimensions: &dimensions };
@@ -83,33 +91,50 @@ pub fn report(db: &Db, picture: &Picture, scope: &BodyScope, question: Question)
     let as_of = found.iter().flat_map(|unit| unit.months.values().map(|month| month.as_of)).max();
     let stock_on =
         found.iter().filter_map(|unit| unit.months.get(&question.period.last)).map(|month| month.stock_on).max();
-    let mut totals = totals(&found, &figures, question)?;
+    let reckoned: Vec<Reckoned<'_>> = found.iter().map(|unit| Reckoned::new(unit, &figures, question)).collect();
+    let all: Vec<&Reckoned<'_>> = reckoned.iter().collect();
+    let mut totals = if scope.kind() == OrganisationKind::Mutual {
+        let sisters = units::sisters(db, picture, scope, &asked)?;
+        let among: Vec<Reckoned<'_>> = sisters.iter().map(|unit| Reckoned::new(unit, &figures, question)).collect();
+        totals(&all, &figures, question, Among::Sisters(&among))?
+    } else {
+        totals(&all, &figures, question, Among::Them)?
+    };
+    if scope.kind() != OrganisationKind::Mutual {
+        // Of several currencies the first total is of all units.
+        let own = units::targets(db, &[scope.organisation()], question.period)?.pop();
+        if let Some((target, total)) = own.zip(totals.first_mut()) {
+            figures::of_target(total, &all, &figures, &target)?;
+        }
+    }
     if let Some(into) = question.into {
         let rates = db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, question.period, into))?;
         let before = match question.period.previous().filter(|_| question.compare) {
             None => None,
             Some(before) => Some(db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, before, into))?),
         };
-        totals.push(converted::total(&found, &figures, question, &rates, before.as_ref())?);
+        totals.push(converted::total(&all, &figures, question, &rates, before.as_ref())?);
     }
-    let mut lines = Vec::with_capacity(found.len());
     let several = found.len() + small.len() > 1;
-    for unit in found.into_iter().chain(small) {
-        let own: Vec<Figure> = if unit.too_small {
-            Vec::new()
-        } else if several || question.name == ReportName::Completeness {
-            figures_of(&[&unit], &figures, question, false)?
+    let mut own = Vec::with_capacity(found.len());
+    for unit in &all {
+        own.push(if several || question.name == ReportName::Completeness {
+            figures_of(&[unit], &figures, |_| true, question, Among::None)?
         } else {
             // The total says it already.
             Vec::new()
-        };
+        });
+    }
+    let own = own.into_iter().chain(std::iter::repeat_with(Vec::new));
+    let mut lines = Vec::with_capacity(found.len() + small.len());
+    for (unit, figures) in found.into_iter().chain(small).zip(own) {
         let (reported, overdue) = reported(&unit, question.period, due_days, scope.today());
-        lines.push(UnitReport { unit, reported, overdue, figures: own });
+        lines.push(UnitReport { unit, reported, overdue, figures });
     }
     lines.sort_by_key(|line| picture.organisation(line.unit.id).map(|found| found.code.clone()));
     Ok(Report {
         question,
-        as_of: as_of.unwrap_or(db.clock().now()),
+        as_of,
         stock_on: stock_on.unwrap_or(question.period.last_day()),
         due_days,
         totals,
@@ -139,9 +164,9 @@ fn reported(unit: &Unit, period: Period, due_days: i32, today: NaiveDate) -> (Re
     for month in period.each() {
         let last = month_of(month).map_or(month, |whole| whole.to);
         let due = add_days(last, i64::from(due_days)).unwrap_or(last);
-        let state = match unit.months.get(&month).map(|known| known.release) {
+        let state = match unit.months.get(&month).map(|known| known.release.as_ref().map(|release| release.basis)) {
             None => Reported::Missing,
-            Some(Some((_, Basis::Provisional))) => Reported::Provisional,
+            Some(Some(Basis::Provisional)) => Reported::Provisional,
             // The mutual's own month, live, is not final for anybody above.
             Some(None) => Reported::InTime,
             Some(Some(_)) => match unit.first_reports.get(&month) {
@@ -156,21 +181,24 @@ fn reported(unit: &Unit, period: Period, due_days: i32, today: NaiveDate) -> (Re
 }
 
 /// The totals by currency, and of what is no money over all of them where there are several.
-fn totals(units: &[Unit], figures: &[&'static Indicator], question: Question) -> Result<Vec<Total>> {
-    let mut by_currency: BTreeMap<&str, (Currency, Vec<&Unit>)> = BTreeMap::new();
+fn totals(
+    units: &[&Reckoned<'_>],
+    figures: &[&'static Indicator],
+    question: Question,
+    among: Among<'_>,
+) -> Result<Vec<Total>> {
+    let mut by_currency: BTreeMap<&str, (Currency, Vec<&Reckoned<'_>>)> = BTreeMap::new();
     for unit in units {
-        by_currency.entry(unit.currency.code()).or_insert((unit.currency, Vec::new())).1.push(unit);
+        let currency = unit.unit.currency;
+        by_currency.entry(currency.code()).or_insert((currency, Vec::new())).1.push(unit);
     }
     let mut totals = Vec::new();
     if by_currency.len() > 1 {
-        let counts: Vec<&'static Indicator> =
-            figures.iter().copied().filter(|indicator| !is_money(indicator)).collect();
-        let all: Vec<&Unit> = units.iter().collect();
-        let figures = figures_of(&all, &counts, question, true)?;
-        totals.push(Total { currency: None, units: all.len(), figures, rates: None });
+        let figures = figures_of(units, figures, |indicator| !is_money(indicator), question, among)?;
+        totals.push(Total { currency: None, units: units.len(), figures, rates: None });
     }
     for (currency, own) in by_currency.into_values() {
-        let figures = figures_of(&own, figures, question, true)?;
+        let figures = figures_of(&own, figures, |_| true, question, among)?;
         totals.push(Total { currency: Some(currency), units: own.len(), figures, rates: None });
     }
     Ok(totals)

@@ -109,7 +109,7 @@ fn equalities(rates: &[ExchangeRateView]) -> String {
 }
 
 fn lines(view: &ReportView) -> Vec<Line> {
-    let plain = |value: Option<i64>, undefined: Option<String>| ValueView {
+    let plain = |value: Option<i64>, undefined: Option<&'static str>| ValueView {
         numerator: value,
         denominator: None,
         value,
@@ -119,14 +119,14 @@ fn lines(view: &ReportView) -> Vec<Line> {
         row,
         unit,
         currency,
-        id: figure.id.clone(),
+        id: figure.id.to_owned(),
         key: Default::default(),
-        measured: figure.unit.clone(),
+        measured: figure.unit.to_owned(),
         value: ValueView {
             numerator: figure.value.numerator,
             denominator: figure.value.denominator,
             value: figure.value.value,
-            undefined: figure.value.undefined.clone(),
+            undefined: figure.value.undefined,
         },
         previous: figure.previous.as_ref().and_then(|previous| previous.value),
         median: figure.median,
@@ -151,7 +151,7 @@ fn lines(view: &ReportView) -> Vec<Line> {
         let currency = || table.currency.clone().unwrap_or_default();
         for (kind, row) in table.rows.iter().map(|row| ("cut", row)).chain([("cut_total", &table.total)]) {
             for (name, value) in &row.numbers {
-                let hidden = value.is_none().then(|| "hidden".to_owned());
+                let hidden = value.is_none().then_some("hidden");
                 found.push(Line {
                     row: kind,
                     unit: Default::default(),
@@ -206,7 +206,7 @@ pub fn csv(view: &ReportView) -> Result<Vec<u8>> {
             view.report.code().to_owned(),
             view.period.clone(),
             view.basis.clone(),
-            view.as_of.to_rfc3339(),
+            view.as_of.map(|at| at.to_rfc3339()).unwrap_or_default(),
             view.definition_version.to_string(),
             line.row.to_owned(),
             cell(&line.unit.0).into_owned(),
@@ -219,7 +219,7 @@ pub fn csv(view: &ReportView) -> Result<Vec<u8>> {
             number(line.value.numerator),
             number(line.value.denominator),
             number(line.value.value),
-            line.value.undefined.unwrap_or_default(),
+            line.value.undefined.unwrap_or_default().to_owned(),
             number(line.previous),
             number(line.median),
             line.reported,

@@ -9,7 +9,7 @@ use crate::ids::*;
 use crate::money::Currency;
 use crate::reports::facts::service as facts;
 use crate::reports::measures::{Cells, Dimension, Measure, Totals};
-use crate::reports::releases::model::{Basis, Release, TargetPopulation};
+use crate::reports::releases::model::{Basis, Release, Source, TargetPopulation};
 use crate::reports::releases::service as releases;
 use crate::reports::releases::store;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -47,9 +47,17 @@ pub struct KnownMonth {
     pub stock_on: NaiveDate,
     pub as_of: NaiveDateTime,
     /// None where it is the mutual's own, live.
-    pub release: Option<(ReleaseId, Basis)>,
+    pub release: Option<Released>,
     /// Only of the dimensions that were asked for, of the months of the period.
     pub cells: BTreeMap<Dimension, Cells>,
+}
+
+/// How a month came to bodies above.
+pub struct Released {
+    pub basis: Basis,
+    pub source: Source,
+    /// The definitions by which it was reckoned.
+    pub definition: String,
 }
 
 /// What is asked of the units.
@@ -106,7 +114,7 @@ pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>
     if !asked.period.is_over(scope.today()) {
         return Err(Problem::of(Code::MonthNotOver).at("period").into());
     }
-    let mut ids: Vec<OrganisationId> = match scope.kind() {
+    let ids: Vec<OrganisationId> = match scope.kind() {
         OrganisationKind::Mutual => vec![scope.organisation()],
         OrganisationKind::Root => picture.mutuals(),
         _ => picture.mutuals_under(scope.organisation(), asked.period.last_day()).into_iter().collect(),
@@ -114,6 +122,29 @@ pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>
     if ids.is_empty() {
         return Err(Code::NoMutuals.into());
     }
+    released_of(db, picture, ids, asked)
+}
+
+/// A mutual and its sisters under the body next above it, as they released their figures; those of too few persons are not
+/// among them.
+///
+/// # Errors
+/// The database's.
+pub fn sisters(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> Result<Vec<Unit>> {
+    let last = asked.period.last_day();
+    let above = picture.ancestors(scope.organisation(), last).into_iter().next();
+    let is_asked = |above: &OrganisationId| *above != OrganisationId::NIL && asked.period.is_over(scope.today());
+    let Some(above) = above.filter(is_asked) else { return Ok(Vec::new()) };
+    let ids: Vec<OrganisationId> = picture.mutuals_under(above, last).into_iter().collect();
+    if ids.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let mut units = released_of(db, picture, ids, asked)?;
+    units.retain(|unit| !unit.too_small);
+    Ok(units)
+}
+
+fn released_of(db: &Db, picture: &Picture, mut ids: Vec<OrganisationId>, asked: &Asked<'_>) -> Result<Vec<Unit>> {
     ids.sort_unstable();
     let (rows, first, cuts) = db.read(Wall::ROOT, |r| {
         let rows = store::list_standing(r, &ids, asked.span())?;
@@ -172,11 +203,15 @@ fn known(row: &Release, cells: BTreeMap<Dimension, Cells>) -> Result<KnownMonth>
         totals: Totals::read(&row.figures)?,
         stock_on: row.stock_on,
         as_of: row.as_of,
-        release: Some((row.id, row.basis)),
+        release: Some(Released { basis: row.basis, source: row.source, definition: row.definition.clone() }),
         cells,
     })
 }
 
-fn targets(db: &Db, ids: &[OrganisationId], period: Period) -> Result<Vec<TargetPopulation>> {
+/// The target populations of organisations on a period's last day.
+///
+/// # Errors
+/// The database's.
+pub fn targets(db: &Db, ids: &[OrganisationId], period: Period) -> Result<Vec<TargetPopulation>> {
     db.read(Wall::ROOT, |r| store::targets_on(r, ids, period.last_day()).map_err(Error::from))
 }

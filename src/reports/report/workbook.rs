@@ -148,7 +148,7 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
         complete.units_late,
         complete.units_provisional,
         complete.units_missing,
-        view.as_of.format("%Y-%m-%d %H:%M UTC"),
+        view.as_of.map_or_else(|| "none".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string()),
         view.definition_version
     );
     page.write_string(1, 0, told)?;
@@ -167,7 +167,7 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
         heads(page, row + 1, &heading, formats)?;
         row += 2;
         for figure in &total.figures {
-            let unit = figure.unit.as_str();
+            let unit = figure.unit;
             page.write_string(row, 0, name_of(&figure.id))?;
             let known = find(&figure.id);
             let (above, below) = (part(known.map(|known| known.numerator)), part(known.map(|known| known.denominator)));
@@ -228,9 +228,9 @@ fn units_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Wr
         .units
         .iter()
         .find(|unit| !unit.figures.is_empty())
-        .map(|unit| unit.figures.iter().map(|figure| (figure.id.as_str(), figure.unit.as_str())).collect())
+        .map(|unit| unit.figures.iter().map(|figure| (figure.id, figure.unit)).collect())
         .unwrap_or_default();
-    let mut titles = vec!["Code", "Name", "Currency", "Reported", "As of"];
+    let mut titles = vec!["Code", "Name", "Currency", "Reported", "Source", "As of"];
     titles.extend(figures.iter().map(|(id, _)| name_of(id)));
     heads(page, 0, &titles, formats)?;
     // Names of figures take three lines.
@@ -240,12 +240,13 @@ fn units_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> Wr
         page.write_string(row, 1, cell(&unit.name))?;
         page.write_string(row, 2, &unit.currency)?;
         page.write_string(row, 3, &unit.reported)?;
-        page.write_string(row, 4, unit.as_of.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default())?;
-        for (column, figure) in (5u16..).zip(&unit.figures) {
-            measured(page, row, column, figure.value.value, (&figure.unit, Some(&unit.currency)), formats)?;
+        page.write_string(row, 4, unit.sources.join(", "))?;
+        page.write_string(row, 5, unit.as_of.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default())?;
+        for (column, figure) in (6u16..).zip(&unit.figures) {
+            measured(page, row, column, figure.value.value, (figure.unit, Some(&unit.currency)), formats)?;
         }
     }
-    page.set_column_range_width(5, 60, 16)?;
+    page.set_column_range_width(6, 60, 16)?;
     page.set_freeze_panes(1, 2)?;
     Ok(())
 }
@@ -257,7 +258,7 @@ fn definitions_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats)
     for (column, width) in (0u16..).zip([30, 34, 34, 70, 16, 18, 40, 60]) {
         page.set_column_width(column, width)?;
     }
-    let shown = view.totals.iter().flat_map(|total| &total.figures).map(|figure| figure.id.as_str());
+    let shown = view.totals.iter().flat_map(|total| &total.figures).map(|figure| figure.id);
     let shown: std::collections::BTreeSet<&str> = shown.collect();
     for (row, indicator) in (1u32..).zip(shown.into_iter().filter_map(find)) {
         let cells = [

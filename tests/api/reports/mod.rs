@@ -1,3 +1,4 @@
 //! Months, releases, reports.
 mod periods;
 mod report;
+mod tables;

@@ -182,3 +182,96 @@ async fn a_month_that_is_over_is_released_provisionally_once_a_day() {
     let span = ("2026-03-01".parse().unwrap(), "2026-04-01".parse().unwrap());
     assert_eq!(facts::months(&world.test.db, &figures, span, &as_of).unwrap().len(), 2);
 }
+
+#[actix_web::test]
+async fn a_month_with_a_remittance_on_its_way_and_a_claim_that_waits_is_not_ready() {
+    let world = World::new().await;
+    let product = world.product("mutual_admin", "KAY", "CARE", with_ceilings(60_000, 90_000)).await;
+    let member = world.covered(&product, 6, 2_000).await.members[0].clone();
+    let home = world.home(Some("KAY-S1"), "STANDARD", 1).await.text("/id");
+    let visit = [("CONS", 1, 5_000)];
+    world.claim(&member, "K-1", "2026-03-10", &visit).await;
+    // Of one person and one day as well: it may be the first one once more, and a person has to look at it.
+    let waits = world.claim(&member, "K-2", "2026-03-10", &visit).await;
+    assert_eq!(waits.text("/state"), "PENDED");
+    world.collected(&home, 900).await.expect(201);
+    let hand = |amount: i64| json!({"declared_minor": amount, "currency": "BIF"});
+    let sent = world.give("field_agent", "/remittances", hand(600)).await.expect(201);
+    on(&world, 4, 2);
+    // What is submitted in April is not of March.
+    world.give("field_agent", "/remittances", hand(300)).await.expect(201);
+    assert_eq!(world.claim(&member, "K-3", "2026-03-10", &visit).await.text("/state"), "PENDED");
+    assert_eq!(
+        period(&world).await["open"],
+        json!([
+            {"item": "remittances_not_counted", "number": 1, "amount_minor": 600},
+            {"item": "claims_pending", "number": 1, "amount_minor": 5_000},
+            {"item": "cash_not_counted", "number": 1, "amount_minor": 0},
+        ])
+    );
+    let (remittances, claims) = (("/despite", "remittances_not_counted"), ("/despite", "claims_pending"));
+    let all = [remittances, claims, ("/despite", "cash_not_counted")];
+    close(&world, json!([])).await.refused(409, "month_not_ready", &all);
+    close(&world, json!(["cash_not_counted"])).await.refused(409, "month_not_ready", &[remittances, claims]);
+    for (granted, left) in [(remittances, claims), (claims, remittances)] {
+        let despite = json!(["cash_not_counted", granted.1]);
+        close(&world, despite).await.refused(409, "month_not_ready", &[left]);
+    }
+    let still = period(&world).await;
+    assert_eq!((&still["state"], &still["steps"], &still["release"]), (&json!("OPEN"), &json!([]), &Value::Null));
+    // Counted, the remittance of March is on its way no more; that of April never stood in the way of March.
+    let count = format!("/remittances/{}/count", sent.text("/id"));
+    world.give_in("treasurer", &count, 1, json!({"counted_minor": 600})).await.expect(200);
+    let closed = close(&world, json!(["cash_not_counted", "claims_pending"])).await.expect(200);
+    assert_eq!(closed.body["steps"].as_array().unwrap().len(), 1);
+    assert_eq!(closed.body["steps"][0]["despite"], json!(["claims_pending", "cash_not_counted"]));
+}
+
+#[actix_web::test]
+async fn who_closed_corrected_and_opened_a_month_again_and_why_is_kept() {
+    let (world, home) = april().await;
+    close(&world, json!(["cash_not_counted"])).await.expect(200);
+    world.payment(&home, 1_234, "2026-03-30").await.expect(201);
+    on(&world, 4, 7);
+    let why = json!({"reason": "a receipt was found"});
+    world.give("mutual_admin", "/periods/2026-03/corrections", why).await.expect(200);
+    on(&world, 4, 9);
+    let why = json!({"reason": "the cash book was lost"});
+    let asked = world.give("treasurer", "/periods/2026-03/reopen", why).await.expect(201).text("/approval_id");
+    on(&world, 4, 10);
+    let approved = world.approve(&asked, "mutual_admin").await.expect(200);
+    assert_eq!(approved.body["request"]["reason"], "the cash book was lost");
+    let (treasurer, admin) = (json!(world.users["treasurer"]), json!(world.users["mutual_admin"]));
+    assert_eq!((&approved.body["requested_by"], &approved.body["decided_by"]), (&treasurer, &admin));
+    // Read by somebody who had no part in it.
+    let path = format!("{}/periods/2026-03", world.mutual("KAY"));
+    let shown = world.get(&path).as_("auditor").send().await.expect(200);
+    let steps: Vec<Value> = shown.body["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| {
+            assert!(step["recorded_at"].is_string(), "{step}");
+            let names = ["kind", "despite", "reason", "recorded_on", "requested_by", "recorded_by"];
+            json!(names.map(|name| step[name].clone()))
+        })
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            json!(["CLOSED", ["cash_not_counted"], null, "2026-04-02", null, treasurer]),
+            json!(["CORRECTED", [], "a receipt was found", "2026-04-07", null, admin]),
+            json!(["REOPENED", [], "the cash book was lost", "2026-04-10", treasurer, admin]),
+        ]
+    );
+    // The reason of a correction goes up with what was released.
+    let releases = world.get(&format!("{path}/releases")).as_("auditor").send().await.expect(200);
+    let mut notes: Vec<(&str, &Value)> = releases.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["basis"].as_str().unwrap(), &item["note"]))
+        .collect();
+    notes.sort_by_key(|(basis, _)| *basis);
+    assert_eq!(notes, [("closed", &Value::Null), ("correction", &json!("a receipt was found"))]);
+}

@@ -1,0 +1,5 @@
+-- The books of a month and the balances at its end are sums by pairs of accounts, read from the index alone and in its order.
+DROP INDEX transfers_by_value;
+CREATE INDEX transfers_by_pair ON transfers (mutual_id, debit_account_id, credit_account_id, value_on, amount_minor);
+-- Who has died is counted apart from who belongs to a household.
+CREATE INDEX members_by_death ON members (mutual_id, died_on) WHERE died_on IS NOT NULL;
