@@ -1269,15 +1269,30 @@ currency, `average_minor` the same per case or person, `months_tenths` tenths of
 day.
 ";
 
+const NOT_KEPT: &str = "
+## What the guides have and is not here
+
+- Attendance at assemblies, women among the elected and in management (organisational analogue of SDG 5.5.2), complaints: nothing
+  here records assemblies, offices or complaints.
+- Attendance of insured and others at the same facility: a mutual does not know the others.
+- Share of households enrolled whole: nobody records who was left out.
+- Work injuries (administrative count beside SDG 8.8.1): claims have no cause of care of that kind.
+- Mean delay until rights open: the waiting that products ask for is a parameter, and `beneficiaries_waiting` counts who waits.
+- Utilisation, cost, member share and write-off by category of care or level of facility as indicators: claims, billed and borne by
+  category are the cut `category` of the report `claims`, by facility that of `providers`.
+- Promptness up to a denial: days are counted to payment.
+";
+
 /// The text of `docs/indicators.md`.
 pub fn indicators_md() -> String {
     let mut text = format!(
         "# Indicators\n\nThis page is generated from the catalogue. The definitions have a version, {DEFINITION_VERSION}: it is \
-        returned with\nevery answer, and figures of another version are not compared with these.\n\n{INTRODUCTION}"
+        returned with\nevery answer, and a unit whose releases are of another one names it (`other_definitions`).\n\n{INTRODUCTION}"
     );
     for (heading, belongs) in GROUPS {
         text.push_str(&table(heading, belongs));
     }
+    text.push_str(NOT_KEPT);
     text
 }
 

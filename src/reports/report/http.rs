@@ -101,7 +101,7 @@ pub struct FigureView {
     /// have released it: null where fewer than three have.
     pub median: Option<i64>,
     pub promptness: Option<PromptnessView>,
-    /// What it may not be taken for.
+    /// What it may not be taken for; told once, with the totals.
     pub limits: Option<&'static str>,
 }
 
@@ -296,7 +296,11 @@ fn view(
             sources: sources.into_iter().map(str::to_owned).collect(),
             other_definitions: others.into_iter().map(str::to_owned).collect(),
             as_of: line.unit.months.values().map(|month| month.as_of.and_utc()).max(),
-            figures: figures(&line.figures)?,
+            figures: line
+                .figures
+                .iter()
+                .map(|own| Ok(FigureView { limits: None, ..figure(own)? }))
+                .collect::<Result<_>>()?,
         });
     }
     let totals = report.totals.iter().map(|total| {

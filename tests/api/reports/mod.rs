@@ -1,4 +1,5 @@
 //! Months, releases, reports.
+mod bodies;
 mod periods;
 mod report;
 mod tables;

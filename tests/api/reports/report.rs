@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Early April: KAY (BIF) with three households and four claims, its March closed; SEN (XOF) with one household, its March handed
 /// in on paper; GIT with nothing.
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let mut world = World::new().await;
     for (name, role) in [("platform_analyst@NET", Role::PlatformAnalyst), ("platform_admin@NET", Role::PlatformAdmin)] {
         let network = world.org("NET");
@@ -48,12 +48,12 @@ async fn hand_in(world: &World, change: Value) -> Answer {
     world.put(&path).as_("mutual_admin@SEN").json(body).send().await
 }
 
-async fn ask(world: &World, user: &str, place: &str, rest: &str) -> Answer {
+pub(super) async fn ask(world: &World, user: &str, place: &str, rest: &str) -> Answer {
     world.get(&format!("/organisations/{}/reports/{rest}", world.org(place))).as_(user).send().await
 }
 
 /// Numerator, denominator and value of a figure.
-fn figure(list: &Value, id: &str) -> (Value, Value, Value) {
+pub(super) fn figure(list: &Value, id: &str) -> (Value, Value, Value) {
     let figure =
         list.as_array().unwrap().iter().find(|figure| figure["id"] == id).unwrap_or_else(|| panic!("{id}: {list}"));
     (figure["numerator"].clone(), figure["denominator"].clone(), figure["value"].clone())

@@ -1,0 +1,161 @@
+//! What bodies above a mutual are told beside its figures: sisters, targets, where figures come from, and what they are not told.
+use super::report::{ask, figure, world};
+use crate::support::World;
+use ayni::access::permissions::OrganisationKind;
+use ayni::audit::frame::command;
+use ayni::ids::OrganisationId;
+use ayni::organisations::rules::NewOrganisation;
+use chrono::{TimeZone, Utc};
+use serde_json::{Value, json};
+
+/// A mutual of few words under the first platform.
+fn add_mutual(world: &mut World, code: &str) -> OrganisationId {
+    let db = &world.test.db;
+    let first: chrono::NaiveDate = "2026-03-01".parse().unwrap();
+    let order = ayni::audit::frame::Order { today: first, ..ayni::access::service::terminal_order(db, "test") };
+    let new = NewOrganisation {
+        code: code.into(),
+        name: format!("Mutual {code}"),
+        kind: OrganisationKind::Mutual,
+        country: Some("BI".into()),
+        currency: Some("BIF".into()),
+        timezone: Some("Africa/Bujumbura".into()),
+        card_prefix: None,
+    };
+    command(db, &ayni::app::HOOKS, &order, |w| {
+        ayni::organisations::service::add(w, &ayni::app::HOOKS, &order, &new, world.org("P1"))
+    })
+    .unwrap();
+    world.parts.access.pictures.reload().unwrap();
+    OrganisationId::new(order.id.uuid())
+}
+
+async fn hand_in(world: &World, mutual: OrganisationId, persons: i64) {
+    let figures = json!({"households": 20, "beneficiaries_in_force": persons, "dues_minor": persons * 1_000});
+    let body = json!({"currency": "BIF", "source": "paper", "figures": figures});
+    let path = format!("/organisations/{mutual}/returns/2026-03");
+    world.put(&path).as_("platform_admin").json(body).send().await.expect(200);
+}
+
+fn median(report: &Value, id: &str) -> Value {
+    let list = report["totals"][0]["figures"].as_array().unwrap();
+    list.iter().find(|figure| figure["id"] == id).unwrap()["median"].clone()
+}
+
+#[actix_web::test]
+async fn a_mutual_is_beside_its_sisters_once_three_have_released() {
+    let mut world = world().await;
+    let third = add_mutual(&mut world, "NYA");
+    let small = add_mutual(&mut world, "RUT");
+    hand_in(&world, world.org("GIT"), 40).await;
+    hand_in(&world, small, 7).await;
+    let asked = [("mutual_admin", "the mutual"), ("platform_analyst", "its platform")];
+    for (user, who) in asked {
+        let two = ask(&world, user, "KAY", "dashboard?period=2026-03").await.expect(200);
+        // One of two would be the other's, and one of too few persons is nobody's sister here.
+        assert_eq!(median(&two.body, "beneficiaries_in_force"), Value::Null, "{who}");
+    }
+    hand_in(&world, third, 100).await;
+    for (user, who) in asked {
+        let three = ask(&world, user, "KAY", "dashboard?period=2026-03").await.expect(200);
+        // Of 12, 40 and 100; of 90,000, 40,000 and 100,000; SEN below the other platform is no sister.
+        assert_eq!(median(&three.body, "beneficiaries_in_force"), json!(40), "{who}");
+        assert_eq!(median(&three.body, "dues_minor"), json!(90_000), "{who}");
+        // Forms told no claims: of those who did there are fewer than three.
+        assert_eq!(median(&three.body, "claims_submitted"), Value::Null, "{who}");
+    }
+    // Of the month that runs nothing is released.
+    let now = ask(&world, "mutual_admin", "KAY", "dashboard?period=2026-04").await.expect(200);
+    assert_eq!(median(&now.body, "beneficiaries_in_force"), Value::Null);
+}
+
+#[actix_web::test]
+async fn a_body_with_a_target_of_its_own_is_measured_by_it() {
+    let world = world().await;
+    let target = async |user: &str, place: &str, persons: i64| {
+        let path = format!("/organisations/{}/target-populations", world.org(place));
+        let body = json!({"valid_from": "2026-01-01", "persons": persons, "source": "census"});
+        world.post(&path).as_(user).json(body).send().await.expect(201);
+    };
+    let coverage = async || {
+        let answer = ask(&world, "platform_analyst@NET", "NET", "coverage?period=2026-03").await.expect(200);
+        let list = answer.body["totals"][0]["figures"].as_array().unwrap().clone();
+        let found = list.iter().find(|figure| figure["id"] == "coverage_ratio").unwrap().clone();
+        assert_eq!(figure(&answer.body["totals"][0]["figures"], "household_penetration").2, Value::Null);
+        (
+            found["numerator"].clone(),
+            found["denominator"].clone(),
+            found["value"].clone(),
+            found["units_left_out"].clone(),
+        )
+    };
+    target("mutual_admin@SEN", "SEN", 1_000).await;
+    // The sum of its mutuals': those that have one.
+    assert_eq!(coverage().await, (json!(101), json!(1_000), json!(1_010), json!(2)));
+    target("platform_admin@NET", "NET", 11_300).await;
+    assert_eq!(coverage().await, (json!(113), json!(11_300), json!(100), json!(1)));
+}
+
+#[actix_web::test]
+async fn what_nobody_has_reported_is_the_same_answer_each_time() {
+    let world = world().await;
+    let path = format!("/organisations/{}/reports/dashboard?period=2026-03", world.org("GIT"));
+    let first = world.get(&path).as_("platform_analyst").send().await.expect(200);
+    assert_eq!(first.body["as_of"], Value::Null);
+    assert_eq!(first.body["completeness"]["units_missing"], json!(1));
+    world.test.clock.set(Utc.with_ymd_and_hms(2026, 4, 4, 8, 1, 15).unwrap());
+    let tag = first.headers["etag"].clone();
+    world.get(&path).as_("platform_analyst").header("If-None-Match", &tag).send().await.expect(304);
+    let table = world.get(&path).as_("platform_analyst").header("Accept", "text/csv").send().await.expect(200);
+    assert!(table.text.lines().nth(1).unwrap().starts_with("dashboard,2026-03,releases,,"), "{}", table.text);
+}
+
+#[actix_web::test]
+async fn a_unit_says_where_its_figures_come_from_and_by_which_definitions() {
+    let world = world().await;
+    let units = async || {
+        let answer = ask(&world, "platform_analyst@NET", "NET", "dashboard?period=2026-03").await.expect(200);
+        let told = |unit: &Value| {
+            (unit["code"].as_str().unwrap().to_owned(), unit["sources"].clone(), unit["other_definitions"].clone())
+        };
+        answer.body["units"].as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    let expected = |kay: Value| {
+        vec![
+            ("GIT".to_owned(), json!([]), json!([])),
+            ("KAY".to_owned(), json!(["register"]), kay),
+            ("SEN".to_owned(), json!(["paper"]), json!([])),
+        ]
+    };
+    assert_eq!(units().await, expected(json!([])));
+    // As if it had been released before definitions changed.
+    assert_eq!(world.test.execute("UPDATE releases SET definition = '1:0,5,15' WHERE source = 'register'"), 1);
+    assert_eq!(units().await, expected(json!(["1:0,5,15"])));
+    let period =
+        world.get(&format!("{}/periods/2026-03", world.mutual("KAY"))).as_("treasurer").send().await.expect(200);
+    assert_eq!(period.body["release"]["recorded_by"], json!(world.users["treasurer"]));
+    assert_eq!(period.body["figures"]["dues_minor"], json!(90_000));
+    assert_eq!(period.body["figures"].as_object().unwrap().len(), ayni::reports::measures::MEASURES);
+}
+
+#[actix_web::test]
+async fn the_days_of_few_claims_are_told_to_nobody_above() {
+    let world = world().await;
+    let promptness = async |user: &str| {
+        let answer = ask(&world, user, "KAY", "claims?period=2026-03").await.expect(200);
+        let list = answer.body["totals"][0]["figures"].as_array().unwrap().clone();
+        list.iter().find(|figure| figure["id"] == "promptness_from_event").unwrap().clone()
+    };
+    let own = promptness("mutual_admin").await;
+    assert_eq!((&own["denominator"], &own["promptness"]["buckets"]["0-7"]), (&json!(1), &json!(1)));
+    assert!(own["value"].is_i64() && own["promptness"]["mean_hundredths"] == own["value"], "{own}");
+    let above = promptness("platform_analyst").await;
+    assert_eq!(above["undefined"], "too_few");
+    for hidden in ["numerator", "denominator", "value"] {
+        assert_eq!(above[hidden], Value::Null, "{hidden}");
+    }
+    let days = above["promptness"].as_object().unwrap();
+    let buckets = days["buckets"].as_object().unwrap();
+    assert_eq!(buckets.len(), 4);
+    assert!(buckets.values().chain([&days["mean_hundredths"], &days["median_tenths"]]).all(Value::is_null), "{above}");
+}
