@@ -1609,6 +1609,7 @@ diesel::table! {
         decided_at -> Nullable<Timestamp>,
         note -> Nullable<Text>,
         version -> BigInt,
+        content_hash -> Nullable<Binary>,
     }
 }
 

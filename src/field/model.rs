@@ -134,6 +134,8 @@ pub struct HeldPush {
     pub decided_at: Option<NaiveDateTime>,
     pub note: Option<String>,
     pub version: i64,
+    /// SHA-256 of its operations, whatever they came in; none of what was held before it was kept.
+    pub content_hash: Option<Vec<u8>>,
 }
 
 /// The head of a mutual's feed.

@@ -17,6 +17,7 @@ use crate::series::{self, SeriesKind};
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -63,11 +64,11 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// Whether a body that was taken before has the same operations, in whatever envelope they came.
-    pub fn is_the_same_as(&self, body: &str) -> bool {
-        let json: Value = serde_json::from_str(body).unwrap_or_default();
-        let ops = json.get("ops").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        ops.iter().eq(self.sent.iter().map(|op| &op.json))
+    /// SHA-256 of the operations, whatever they came in.
+    pub fn content(&self) -> Vec<u8> {
+        let mut all = Sha256::new();
+        self.sent.iter().for_each(|op| all.update(op.whole));
+        all.finalize().to_vec()
     }
 
     /// Folds the names of those who are registered, which the look for duplicates would otherwise do while others wait.

@@ -11,7 +11,7 @@ use crate::access::scopes::MutualScope;
 use crate::audit::frame::write_audit;
 use crate::audit::model::{Asker, AuditKind};
 use crate::db::effects::Effects;
-use crate::error::{Code, Error, Problem, Result, request_id};
+use crate::error::{Code, Problem, Result, request_id};
 use crate::ids::*;
 use crate::web::{blocking, shown};
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
@@ -96,20 +96,15 @@ pub async fn push(
         let text = signed_text("POST", &path, &signed.at, &body);
         let wall = crate::db::Wall::mutual(scope.mutual());
         // Read once before the writer is asked for: who cannot sign makes nobody wait.
-        let (device, held) = desk.db.read(wall, |r| {
-            let device = devices::must_be_own(store::find_device(r, scope.mutual(), signed.device)?, user)?;
-            let held = match device.state {
-                DeviceState::Lost => store::list_held_bodies(r, scope.mutual(), device.id)?,
-                _ => Vec::new(),
-            };
-            Ok::<_, Error>((device, held))
+        let device = desk.db.read(wall, |r| {
+            let device = store::find_device(r, scope.mutual(), signed.device)?;
+            devices::must_be_own(device, user)
         })?;
         let key = device.public_key.as_deref().unwrap_or_default();
         if !is_signed(key, &text, &signed.signature) {
             return Err(Problem::of(Code::SignatureRefused).at("Ayni-Signature").into());
         }
         parcel.sound_out();
-        let is_held = held.iter().any(|body| parcel.is_the_same_as(body));
         desk.db.write(wall, |w| {
             // What was signed with a key counts while the device has this key.
             let now = devices::must_be_own(store::find_device(w, scope.mutual(), signed.device)?, user)?;
@@ -120,7 +115,8 @@ pub async fn push(
             if now.state == DeviceState::Lost {
                 let text = String::from_utf8_lossy(&body).into_owned();
                 // Sent again it is the same one, in whatever envelope.
-                if is_held {
+                let content = parcel.content();
+                if store::was_held(w, scope.mutual(), now.id, &content)? {
                     return Ok(push::PushAnswer { received_at, wipe: true, results: Vec::new() });
                 }
                 // Nobody fills the office's list with a phone that he found; and nothing is dropped that was called taken.
@@ -140,6 +136,7 @@ pub async fn push(
                     decided_at: None,
                     note: None,
                     version: 1,
+                    content_hash: Some(content),
                 };
                 store::insert_held(w, &held)?;
                 let mut effects = Effects::default();

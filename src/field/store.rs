@@ -382,14 +382,13 @@ pub fn count_held(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryResu
         .get_result(r.conn())
 }
 
-/// What a device sent that is held, as it came.
-pub fn list_held_bodies(r: &mut Read, mutual: MutualId, device: DeviceId) -> QueryResult<Vec<String>> {
-    held_pushes::table
+/// Whether a device has sent these operations before, and they were held.
+pub fn was_held(r: &mut Read, mutual: MutualId, device: DeviceId, content: &[u8]) -> QueryResult<bool> {
+    let same = held_pushes::table
         .filter(held_pushes::mutual_id.eq(mutual))
         .filter(held_pushes::device_id.eq(device))
-        .order(held_pushes::id)
-        .select(held_pushes::body)
-        .load(r.conn())
+        .filter(held_pushes::content_hash.eq(content));
+    diesel::select(diesel::dsl::exists(same)).get_result(r.conn())
 }
 
 /// Households of the scope in which something came to be by the calendar alone, from one day to another: somebody has left,

@@ -346,7 +346,7 @@ impl Drop for Sounds {
         if known.len() + self.0.len() > REMEMBERED {
             known.clear();
         }
-        known.extend(self.0.drain());
+        known.extend(self.0.drain().take(REMEMBERED));
     }
 }
 

@@ -1256,7 +1256,7 @@ const INTRODUCTION: &str = "\
 Numerator and denominator are always returned with a value, so that it can be checked and added up. Where nothing is to be
 divided the value is null, never 0, and its reason is given: `nothing_to_divide` (the denominator is 0), `not_reported` (a
 figure it needs is not known), `no_target` (no target population was entered),
-`too_few` (it would tell of one to seven persons, to a body above). Values are rounded half up, away from zero.
+`too_few` (it would tell a body above of one to seven persons, or of the days of as few claims). Values are rounded half up, away from zero.
 
 The value of several units is the sum of their numerators over the sum of their denominators, never a mean of their ratios.
 Units of which a part is not known are left out, and their number is returned.

@@ -235,7 +235,8 @@ fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     let most = longest.values().copied().max().unwrap_or(0);
     // Who has waited for longer than any product asks does not wait: whose waiting began a day earlier, since months differ in
     // length, and not before any calendar.
-    let since = add_months(of.stock_on, -most).and_then(|day| add_days(day, -1)).unwrap_or(NaiveDate::MIN);
+    let since = add_months(of.stock_on, -most).and_then(|day| add_days(day, -1));
+    let since = since.ok().or(NaiveDate::from_ymd_opt(1, 1, 1)).unwrap_or_default();
     let groups: Vec<(ProductVersionId, Option<NaiveDate>, i64)> = cover_spans::table
         .inner_join(
             enrolments::table

@@ -107,31 +107,39 @@ fn table(cut: Cut, disclosure: Disclosure, currency: Option<Currency>, cells: &C
     for own in sums.values() {
         total.iter_mut().zip(own).for_each(|(sum, number)| *sum = sum.saturating_add(*number));
     }
-    if disclosure != Disclosure::Whole && is_the_only_one(sums.values().filter_map(|own| counted(numbers, own))) {
-        // Its number is a figure of the report: not even its name is told.
+    // So few are a figure of the report, which zeros beside them would give to the only one that is hidden.
+    let few = |at: &usize| disclosure != Disclosure::Whole && is_few(numbers, &total, *at);
+    if counted(numbers, &total).is_some_and(|(at, _)| few(&at)) {
+        // Not even the name of what they are is told.
         sums.clear();
     }
-    let row = |(key, own): (String, Vec<i64>)| Ok(CutRow { key, numbers: shown(numbers, &own, disclosure)? });
+    let untold: Vec<usize> = (0..numbers.len()).filter(few).collect();
+    let row = |(key, own): (String, Vec<i64>)| {
+        let mut numbers = shown(numbers, &own, disclosure)?;
+        untold.iter().filter_map(|at| numbers.get_mut(*at).map(Option::take)).for_each(drop);
+        Ok(CutRow { key, numbers })
+    };
     let rows: Vec<CutRow> = sums.into_iter().map(row).collect::<Result<_>>()?;
     let total = CutRow { key: "total".into(), numbers: shown(numbers, &total, disclosure)? };
     Ok(CutTable { cut, disclosure, currency, numbers: numbers.to_vec(), rows, total })
 }
 
-/// Whether nothing but one count, which is hidden, stands beside zeros: it is then what all of them are.
-fn is_the_only_one(counts: impl Iterator<Item = i64>) -> bool {
-    let some: Vec<i64> = counts.filter(|count| *count != 0).collect();
-    matches!(some.as_slice(), [only] if rounded(*only).is_none())
+/// Whether all that a count of a table adds up to is hidden.
+fn is_few(names: &[&str], total: &[i64], at: usize) -> bool {
+    let is_count = names.get(at).is_some_and(|name| !name.ends_with("_minor"));
+    is_count && total.get(at).is_some_and(|count| rounded(*count).is_none())
 }
 
-/// The number of a cell to which its amounts belong, the first that is none; a payer has none.
-fn counted(names: &[&str], numbers: &[i64]) -> Option<i64> {
-    names.iter().zip(numbers).find(|(name, _)| !name.ends_with("_minor")).map(|(_, number)| *number)
+/// The number of a cell to which its amounts belong, the first that is none, with its place; a payer has none.
+fn counted(names: &[&str], numbers: &[i64]) -> Option<(usize, i64)> {
+    let mut counts = names.iter().zip(numbers).enumerate().filter(|(_, (name, _))| !name.ends_with("_minor"));
+    counts.next().map(|(at, (_, number))| (at, *number))
 }
 
 /// What of a cell is shown: each count by itself, amounts as those of the count that is shown.
 fn shown(names: &[&str], numbers: &[i64], disclosure: Disclosure) -> Result<Vec<Option<i64>>> {
     let counted = counted(names, numbers).filter(|_| disclosure != Disclosure::Whole);
-    let Some(count) = counted else { return Ok(numbers.iter().copied().map(Some).collect()) };
+    let Some((_, count)) = counted else { return Ok(numbers.iter().copied().map(Some).collect()) };
     let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
     let shown = |(name, number): (&&str, &i64)| match name.ends_with("_minor") {
         true => rounded_amount(count, *number).map_err(beyond),
@@ -225,7 +233,8 @@ fn protect(grid: &[Vec<i64>], disclosure: Disclosure) -> Result<Published> {
         }
         Disclosure::Round5 => {
             let mut published = crate::reports::disclosure::round5(grid).map_err(fault)?;
-            if is_the_only_one(grid.iter().flatten().copied()) {
+            // So few are a figure of the report, which zeros beside them would give to the only cell or line that is hidden.
+            if rounded(grid.iter().flatten().fold(0, |sum, count| sum.saturating_add(*count))).is_none() {
                 let columns = published.column_totals.iter_mut().flatten();
                 let totals = published.row_totals.iter_mut().chain(columns);
                 published.cells.iter_mut().flatten().chain(totals).for_each(|number| *number = None);
@@ -434,27 +443,34 @@ mod tests {
         assert_eq!(shown.len(), 3);
         assert_eq!(shown[0], &[Some(40), Some(900), Some(700)]);
         assert_eq!(shown[1], &[None, None, None]);
-        // 690 × 25 / 23, 469 × 25 / 23 half up.
+        // 690 × 25 / 23, 469 × 25 / 23, each to the ten, as one of them costs 30 and 20.
         assert_eq!(shown[2], &[Some(25), Some(750), Some(510)]);
-        assert_eq!(table.total.numbers, [Some(65), Some(1_615), Some(1_191)]);
+        assert_eq!(table.total.numbers, [Some(65), Some(1_620), Some(1_190)]);
         let whole = super::table(Cut::Category, Disclosure::Whole, None, &three).unwrap();
         assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40)]);
     }
 
     #[test]
-    fn of_the_only_one_that_is_hidden_not_even_the_name_is_told() {
+    fn of_so_few_in_all_not_even_the_name_is_told() {
         let one = cells_of(&[("DRUG", [0, 0, 0]), ("LAB", [3, 50, 40])]);
         let table = table(Cut::Category, Disclosure::Round5, None, &one).unwrap();
         assert!(table.rows.is_empty());
         assert_eq!(table.total.numbers, [None, None, None]);
         let whole = super::table(Cut::Category, Disclosure::Whole, None, &one).unwrap();
         assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40)]);
-        // In a table of sex and age the zeros are hidden with it.
-        let cases: Cells =
-            [("female 0-4", [40, 3]), ("male 0-4", [30, 0])].map(|(key, own)| (key.into(), own.into())).into();
+        // The other number of a cell by itself: three rejected of one facility, none of the other.
+        let two: Cells =
+            [("A", [20, 3, 900, 800]), ("B", [30, 0, 900, 800])].map(|(key, own)| (key.into(), own.into())).into();
+        let table = super::table(Cut::Provider, Disclosure::Round5, None, &two).unwrap();
+        let rejected: Vec<Option<i64>> = numbers_of(&table).iter().map(|numbers| numbers[1]).collect();
+        assert_eq!((rejected, numbers_of(&table)[1][0]), (vec![None, None], Some(30)));
+        // In a table of sex and age the zeros are hidden with it, and with two that together are a hidden line.
+        let cases: Cells = [("female 0-4", [40, 2]), ("female 5-14", [40, 1]), ("male 0-4", [30, 0])]
+            .map(|(key, own)| (key.into(), own.into()))
+            .into();
         for disclosure in [Disclosure::Round5, Disclosure::Suppress] {
             let table = super::table(Cut::SexAge, disclosure, None, &cases).unwrap();
-            assert_eq!(table.rows.len(), 5);
+            assert_eq!(table.rows.len(), 8);
             for row in table.rows.iter().chain([&table.total]) {
                 assert_eq!(row.numbers[1], None, "{disclosure:?} {}", row.key);
             }
@@ -502,6 +518,8 @@ mod tests {
             };
             let home = |first: usize| unit(
                 &[(month(1), row(first, cell(first))), (month(2), row(first + 1, cell(first + 1)))], Dimension::Category);
+            // Both numbers happen to be what they are rounded to.
+            let is_chance = |one: i64, both: i64| one % 5 == 0 && both % 5 == 0;
             let all = [home(0), home(2)];
             let ask = |units: &[Unit], period| told(units, period, (Cut::Category, OrganisationKind::Platform), "LAB", 1);
             for (at, period) in [(0, "2026-01"), (1, "2026-02")] {
@@ -514,14 +532,27 @@ mod tests {
                     prop_assert_eq!(ask(mine, period), None);
                     let theirs = counts[sister * 2 + at];
                     if let (Some(both), Some(other)) = (ask(&all, period), ask(std::slice::from_ref(&all[sister]), period)) {
-                        // Exact where both numbers happen to be what they are rounded to.
-                        prop_assert!(both - other != amount || (theirs % 5 == 0 && (theirs + count) % 5 == 0));
+                        prop_assert!(both - other != amount || is_chance(theirs, theirs + count));
                     }
                     let later = counts[own * 2 + 1 - at];
                     if let (Some(both), Some(other)) = (ask(mine, "2026Q1"), ask(mine, ["2026-02", "2026-01"][at])) {
-                        prop_assert!(both - other != amount || (later % 5 == 0 && (later + count) % 5 == 0));
+                        prop_assert!(both - other != amount || is_chance(later, later + count));
                     }
                 }
+            }
+        }
+
+        /// Prices are multiples of 50: what is told of claims is told of each number that is rounded to the one shown.
+        #[test]
+        fn an_amount_does_not_say_of_how_many_it_is(count in 8_i64..200, prices in prop::collection::vec(10_i64..300, 1..6)) {
+            let amount: i64 = (0..count).zip(prices.iter().cycle()).map(|(_, price)| price * 50).sum();
+            let shown = rounded(count).unwrap();
+            let told = rounded_amount(count, amount).unwrap();
+            for other in (shown - 2..=shown + 2).filter(|other| *other >= 8) {
+                // The multiples of 50 about what so many would have cost.
+                let about = told.unwrap() * other / shown / 50;
+                let fits = (about - 400..about + 400).any(|fifties| rounded_amount(other, fifties * 50).unwrap() == told);
+                prop_assert!(fits, "{} of {}: not of {}", amount, count, other);
             }
         }
 

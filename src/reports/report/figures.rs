@@ -13,8 +13,8 @@ use crate::reports::rules::promptness;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
-/// Of fewer sisters a middle value would be one of theirs.
-const FEWEST_SISTERS: usize = 3;
+/// Of fewer sisters who have a value the middle one is too easily known to be that of one of them.
+const FEWEST_SISTERS: usize = 5;
 
 /// A figure of a unit, or of several.
 pub struct Figure {
@@ -130,14 +130,14 @@ pub(super) fn figure(
         None => None,
     };
     let median = match among {
-        Among::Them if units.len() > 1 => median(indicator, &now, question.own)?,
+        Among::Them if units.len() > 1 => middle(values(indicator, &now, question.own)?).map_err(beyond)?,
         Among::Sisters(sisters) => {
             let currency = units.first().map(|unit| unit.unit.currency);
             let same = |sister: &&Reckoned<'_>| !is_money(indicator) || Some(sister.unit.currency) == currency;
             let theirs: Vec<Parts> =
                 sisters.iter().filter(same).filter_map(|sister| sister.now.get(at)).copied().collect();
-            let known = theirs.iter().filter(|parts| indicator.is_whole(**parts)).count();
-            if known < FEWEST_SISTERS { None } else { median(indicator, &theirs, false)? }
+            let values = values(indicator, &theirs, false)?;
+            if values.len() < FEWEST_SISTERS { None } else { middle(values).map_err(beyond)? }
         }
         _ => None,
     };
@@ -148,23 +148,38 @@ pub(super) fn figure(
     Ok(Figure { indicator, value, left_out, previous, median, promptness })
 }
 
+/// Target populations of a body itself, on the last day of the period and of the one before it.
+pub struct OwnTargets {
+    pub now: Option<TargetPopulation>,
+    pub before: Option<TargetPopulation>,
+}
+
 /// A total of a body that has a target population of its own: of that, and not of the sum of those of its mutuals.
 pub(super) fn of_target(
     total: &mut Total,
     units: &[&Reckoned<'_>],
     figures: &[&'static Indicator],
-    target: &TargetPopulation,
+    targets: &OwnTargets,
 ) -> Result<()> {
     let places = figures.iter().enumerate().filter(|(_, indicator)| indicator.how == How::OfTarget);
     for (at, indicator) in places {
         let Some(figure) = total.figures.iter_mut().find(|figure| figure.indicator.id == indicator.id) else {
             continue;
         };
-        let known: Vec<i128> = units.iter().filter_map(|unit| unit.now.get(at)?.numerator).collect();
-        let Some(denominator) = denominator(indicator, target).filter(|_| !known.is_empty()) else { continue };
-        let whole = Parts { numerator: Some(known.iter().sum()), denominator: Some(denominator) };
-        figure.left_out = units.len() - known.len();
-        figure.value = catalogue::value(indicator, &[whole]).map_err(beyond)?.0;
+        let over = |known: &[i128], target: &Option<TargetPopulation>| -> Result<Option<Value>> {
+            let target = target.as_ref().and_then(|target| denominator(indicator, target));
+            let Some(denominator) = target.filter(|_| !known.is_empty()) else { return Ok(None) };
+            let whole = Parts { numerator: Some(known.iter().sum()), denominator: Some(denominator) };
+            Ok(Some(catalogue::value(indicator, &[whole]).map_err(beyond)?.0))
+        };
+        let now: Vec<i128> = units.iter().filter_map(|unit| unit.now.get(at)?.numerator).collect();
+        let before: Vec<i128> = units.iter().filter_map(|unit| unit.before.as_ref()?.get(at)?.numerator).collect();
+        if let Some(value) = over(&now, &targets.now)? {
+            (figure.value, figure.left_out) = (value, units.len() - now.len());
+        }
+        if let Some(value) = over(&before, &targets.before)? {
+            figure.previous = Some(value);
+        }
     }
     Ok(())
 }
@@ -182,13 +197,14 @@ fn told_above(indicator: &Indicator, value: Value) -> Result<Value> {
         return Ok(value);
     };
     // As in a cut: the number of claims is rounded and their days are told of so many, so that those of all less those of the
-    // others are nobody's. The mean stays what it is.
+    // others are nobody's. The mean is that of what is told.
     let claims = i64::try_from(claims).map_err(beyond)?;
     let days = rounded_amount(claims, i64::try_from(days).map_err(beyond)?).map_err(beyond)?;
     let Some((days, shown)) = days.zip(rounded(claims)) else {
         return Ok(Value { numerator: None, denominator: None, value: None, undefined: Some(Undefined::TooFew) });
     };
-    Ok(Value { numerator: Some(i128::from(days)), denominator: Some(i128::from(shown)), ..value })
+    let mean = money::ratio(days, shown, indicator.unit.scale()).map_err(beyond)?;
+    Ok(Value { numerator: Some(i128::from(days)), denominator: Some(i128::from(shown)), value: mean, ..value })
 }
 
 /// How many women there are is a cut of how many persons there are: above, it is rounded as cuts are, so that it gives back
@@ -221,10 +237,17 @@ fn days(units: &[&Reckoned<'_>], question: Question, dimension: Dimension) -> Re
     if question.own {
         return Ok(Days { buckets: found.buckets.map(Some), mean_hundredths, median_tenths });
     }
-    let claims = i64::try_from(days.len()).unwrap_or(i64::MAX);
-    Ok(match rounded(claims) {
-        None => Days { buckets: [None; 4], mean_hundredths: None, median_tenths: None },
-        Some(_) => Days { buckets: found.buckets.map(rounded), mean_hundredths, median_tenths },
+    let claims = i64::try_from(days.len()).map_err(beyond)?;
+    let told = rounded_amount(claims, money::sum(days).map_err(beyond)?).map_err(beyond)?;
+    let Some((told, shown)) = told.zip(rounded(claims)) else {
+        return Ok(Days { buckets: [None; 4], mean_hundredths: None, median_tenths: None });
+    };
+    // To the day, as the mean is that of rounded days.
+    let whole_days = |tenths: i64| (tenths + 5).div_euclid(10) * 10;
+    Ok(Days {
+        buckets: found.buckets.map(rounded),
+        mean_hundredths: money::ratio(told, shown, 100).map_err(beyond)?,
+        median_tenths: median_tenths.map(whole_days),
     })
 }
 
@@ -265,14 +288,15 @@ fn parts_of(unit: &Unit, indicator: &Indicator, period: Period, window: &Window<
     Parts { denominator: unit.target.as_ref().and_then(|target| denominator(indicator, target)), ..found }
 }
 
-fn median(indicator: &Indicator, units: &[Parts], own: bool) -> Result<Option<i64>> {
+/// The values of those units that have one.
+fn values(indicator: &Indicator, units: &[Parts], own: bool) -> Result<Vec<i64>> {
     let mut values = Vec::with_capacity(units.len());
     for unit in units {
         let (value, _) = catalogue::value(indicator, std::slice::from_ref(unit)).map_err(beyond)?;
         let value = if own { value } else { told_above(indicator, value)? };
         values.extend(value.value);
     }
-    middle(values).map_err(beyond)
+    Ok(values)
 }
 
 /// The middle value; of an even number the mean of the two, half up.

@@ -2,7 +2,7 @@
 //! complete it all is.
 use super::converted;
 use super::cuts::{self, CutTable};
-use super::figures::{self, Among, Figure, Reckoned, Total, days_of, figures_of, is_money};
+use super::figures::{self, Among, Figure, OwnTargets, Reckoned, Total, days_of, figures_of, is_money};
 use super::period::Period;
 use super::shape::{Question, ReportName};
 use super::units::{self, Asked, Unit};
@@ -94,19 +94,17 @@ pub fn report(
     let reckoned: Vec<Reckoned<'_>> = found.iter().map(|unit| Reckoned::new(unit, &figures, question)).collect();
     let all: Vec<&Reckoned<'_>> = reckoned.iter().collect();
     let mut totals = if scope.kind() == OrganisationKind::Mutual {
-        let sisters = units::sisters(db, picture, scope, &asked)?;
+        // Of their cells only the days are needed.
+        let days: Vec<Dimension> = figures.iter().filter_map(|indicator| days_of(indicator)).collect();
+        let sisters = match figures.is_empty() || found.is_empty() {
+            true => Vec::new(),
+            false => units::sisters(db, picture, scope, &Asked { dimensions: &days, ..asked })?,
+        };
         let among: Vec<Reckoned<'_>> = sisters.iter().map(|unit| Reckoned::new(unit, &figures, question)).collect();
         totals(&all, &figures, question, Among::Sisters(&among))?
     } else {
         totals(&all, &figures, question, Among::Them)?
     };
-    if scope.kind() != OrganisationKind::Mutual {
-        // Of several currencies the first total is of all units.
-        let own = units::targets(db, &[scope.organisation()], question.period)?.pop();
-        if let Some((target, total)) = own.zip(totals.first_mut()) {
-            figures::of_target(total, &all, &figures, &target)?;
-        }
-    }
     if let Some(into) = question.into {
         let rates = db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, question.period, into))?;
         let before = match question.period.previous().filter(|_| question.compare) {
@@ -114,6 +112,15 @@ pub fn report(
             Some(before) => Some(db.read(Wall::ROOT, |r| converted::rates(r, picture, scope, &found, before, into))?),
         };
         totals.push(converted::total(&all, &figures, question, &rates, before.as_ref())?);
+    }
+    if scope.kind() != OrganisationKind::Mutual {
+        let own = |period: Period| Ok::<_, Error>(units::targets(db, &[scope.organisation()], period)?.pop());
+        let before = question.period.previous().filter(|_| question.compare);
+        let targets = OwnTargets { now: own(question.period)?, before: before.map(own).transpose()?.flatten() };
+        // Those of all units: the first, where there are several currencies, the only one, and the converted one.
+        for total in totals.iter_mut().filter(|total| total.units == all.len()) {
+            figures::of_target(total, &all, &figures, &targets)?;
+        }
     }
     let several = found.len() + small.len() > 1;
     let mut own = Vec::with_capacity(found.len());

@@ -53,7 +53,7 @@ pub fn form(req: &HttpRequest) -> Result<Form> {
 }
 
 /// The columns of the table, which stay as they are: new ones come after them.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 24] = [
     "report",
     "period",
     "basis",
@@ -76,6 +76,8 @@ const COLUMNS: [&str; 22] = [
     "reported",
     "units_left_out",
     "rates",
+    "sources",
+    "other_definitions",
 ];
 
 /// A number as a cell; nothing where it is hidden or not known.
@@ -97,6 +99,8 @@ struct Line {
     reported: String,
     left_out: String,
     rates: String,
+    /// Of a unit: where its figures come from, by which definitions other than the present ones.
+    told: (String, String),
 }
 
 /// The rates of a converted total in one cell: `2026-03-31 655957 XOF = 100000 EUR; …`, in minor units.
@@ -133,6 +137,7 @@ fn lines(view: &ReportView) -> Vec<Line> {
         reported,
         left_out: figure.units_left_out.to_string(),
         rates: String::new(),
+        told: Default::default(),
     };
     let mut found = Vec::new();
     for total in &view.totals {
@@ -165,12 +170,14 @@ fn lines(view: &ReportView) -> Vec<Line> {
                     reported: String::new(),
                     left_out: String::new(),
                     rates: String::new(),
+                    told: Default::default(),
                 });
             }
         }
     }
     for unit in &view.units {
         let names = || (unit.code.clone(), unit.name.clone());
+        let told = || (unit.sources.join("; "), unit.other_definitions.join("; "));
         if unit.figures.is_empty() {
             found.push(Line {
                 row: "unit",
@@ -185,9 +192,13 @@ fn lines(view: &ReportView) -> Vec<Line> {
                 reported: unit.reported.clone(),
                 left_out: String::new(),
                 rates: String::new(),
+                told: told(),
             });
         }
-        let figure = |figure| of_figure("unit", names(), unit.currency.clone(), unit.reported.clone(), figure);
+        let figure = |figure| Line {
+            told: told(),
+            ..of_figure("unit", names(), unit.currency.clone(), unit.reported.clone(), figure)
+        };
         found.extend(unit.figures.iter().map(figure));
     }
     found
@@ -225,6 +236,8 @@ pub fn csv(view: &ReportView) -> Result<Vec<u8>> {
             line.reported,
             line.left_out,
             line.rates,
+            line.told.0,
+            line.told.1,
         ];
         table.write_record(record).map_err(|error| failed(error.to_string()))?;
     }

@@ -43,26 +43,26 @@ fn median(report: &Value, id: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn a_mutual_is_beside_its_sisters_once_three_have_released() {
+async fn a_mutual_is_beside_its_sisters_once_five_have_released() {
     let mut world = world().await;
-    let third = add_mutual(&mut world, "NYA");
-    let small = add_mutual(&mut world, "RUT");
-    hand_in(&world, world.org("GIT"), 40).await;
-    hand_in(&world, small, 7).await;
+    let [third, fourth, fifth, small] = ["NYA", "RUY", "MUR", "RUT"].map(|code| add_mutual(&mut world, code));
+    for (sister, persons) in [(world.org("GIT"), 40), (third, 100), (fourth, 60), (small, 7)] {
+        hand_in(&world, sister, persons).await;
+    }
     let asked = [("mutual_admin", "the mutual"), ("platform_analyst", "its platform")];
     for (user, who) in asked {
-        let two = ask(&world, user, "KAY", "dashboard?period=2026-03").await.expect(200);
-        // One of two would be the other's, and one of too few persons is nobody's sister here.
-        assert_eq!(median(&two.body, "beneficiaries_in_force"), Value::Null, "{who}");
+        let four = ask(&world, user, "KAY", "dashboard?period=2026-03").await.expect(200);
+        // One of too few persons is nobody's sister here.
+        assert_eq!(median(&four.body, "beneficiaries_in_force"), Value::Null, "{who}");
     }
-    hand_in(&world, third, 100).await;
+    hand_in(&world, fifth, 30).await;
     for (user, who) in asked {
-        let three = ask(&world, user, "KAY", "dashboard?period=2026-03").await.expect(200);
-        // Of 12, 40 and 100; of 90,000, 40,000 and 100,000; SEN below the other platform is no sister.
-        assert_eq!(median(&three.body, "beneficiaries_in_force"), json!(40), "{who}");
-        assert_eq!(median(&three.body, "dues_minor"), json!(90_000), "{who}");
-        // Forms told no claims: of those who did there are fewer than three.
-        assert_eq!(median(&three.body, "claims_submitted"), Value::Null, "{who}");
+        let five = ask(&world, user, "KAY", "dashboard?period=2026-03").await.expect(200);
+        // Of 12, 30, 40, 60 and 100; of 30,000, 40,000, 60,000, 90,000 and 100,000; SEN below the other platform is no sister.
+        assert_eq!(median(&five.body, "beneficiaries_in_force"), json!(40), "{who}");
+        assert_eq!(median(&five.body, "dues_minor"), json!(60_000), "{who}");
+        // Forms told no claims: those who did are too few.
+        assert_eq!(median(&five.body, "claims_submitted"), Value::Null, "{who}");
     }
     // Of the month that runs nothing is released.
     let now = ask(&world, "mutual_admin", "KAY", "dashboard?period=2026-04").await.expect(200);

@@ -12,7 +12,8 @@ use std::io::Read;
 
 /// The columns of every table, in their order: programs of others read them by it. New ones come after them.
 const HEAD: &str = "report,period,basis,as_of,definition_version,row,unit_code,unit_name,currency,id,key,name,unit,\
-                    numerator,denominator,value,undefined,previous_value,median,reported,units_left_out,rates";
+                    numerator,denominator,value,undefined,previous_value,median,reported,units_left_out,rates,\
+                    sources,other_definitions";
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -49,7 +50,7 @@ async fn the_columns_of_a_table_are_fixed() {
         let found: Vec<&csv::StringRecord> = rows.iter().filter(|row| &row[5] == kind && &row[9] == id).collect();
         assert_eq!(found.len(), 1, "{kind} {id} in {}", table.text);
         let cells: Vec<&str> = found[0].iter().collect();
-        assert_eq!(cells.len(), 22, "{cells:?}");
+        assert_eq!(cells.len(), 24, "{cells:?}");
         assert_eq!(cells[..3], ["coverage", "2026-03", "live"]);
         assert!(DateTime::parse_from_rfc3339(cells[3]).is_ok(), "{cells:?}");
         assert_eq!(cells[4], DEFINITION_VERSION.to_string());
@@ -58,13 +59,53 @@ async fn the_columns_of_a_table_are_fixed() {
     // Each number in its own column: a count has no denominator, a ratio has.
     assert_eq!(
         row("total", "beneficiaries_in_force"),
-        ["total", "", "", "BIF", "beneficiaries_in_force", "", "", "count", "12", "", "12", "", "", "", "", "0", ""]
+        [
+            "total",
+            "",
+            "",
+            "BIF",
+            "beneficiaries_in_force",
+            "",
+            "",
+            "count",
+            "12",
+            "",
+            "12",
+            "",
+            "",
+            "",
+            "",
+            "0",
+            "",
+            "",
+            ""
+        ]
     );
     assert_eq!(row("total", "household_size")[8..12], ["12", "2", "60000", ""]);
     assert_eq!(row("total", "coverage_ratio")[8..12], ["12", "", "", "no_target"]);
     assert_eq!(
         row("cut", "beneficiaries_in_force"),
-        ["cut", "", "", "", "beneficiaries_in_force", "female", "", "count", "12", "", "12", "", "", "", "", "", ""]
+        [
+            "cut",
+            "",
+            "",
+            "",
+            "beneficiaries_in_force",
+            "female",
+            "",
+            "count",
+            "12",
+            "",
+            "12",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            ""
+        ]
     );
 }
 

@@ -128,6 +128,7 @@ fn held(world: &World, place: &str) -> HeldPushId {
                 decided_at: None,
                 note: None,
                 version: 1,
+                content_hash: None,
             };
             store::insert_held(w, &row)?;
             Ok::<_, Error>(row.id)
