@@ -168,8 +168,8 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
         row += 2;
         for figure in &total.figures {
             let unit = figure.unit;
-            page.write_string(row, 0, name_of(&figure.id))?;
-            let known = find(&figure.id);
+            page.write_string(row, 0, name_of(figure.id))?;
+            let known = find(figure.id);
             let (above, below) = (part(known.map(|known| known.numerator)), part(known.map(|known| known.denominator)));
             measured(page, row, 1, figure.value.value, (unit, currency), formats)?;
             let is_money = matches!(unit, "minor" | "average_minor");
@@ -181,7 +181,7 @@ fn figures_sheet(page: &mut Worksheet, view: &ReportView, formats: &Formats) -> 
             measured(page, row, 6, figure.median, (unit, currency), formats)?;
             let without = i64::try_from(figure.units_left_out).ok();
             measured(page, row, 7, without, ("count", None), formats)?;
-            page.write_string(row, 8, figure.value.undefined.clone().unwrap_or_default())?;
+            page.write_string(row, 8, figure.value.undefined.unwrap_or_default())?;
             row += 1;
         }
         row += 1;
