@@ -80,7 +80,7 @@ pub struct Office {
     pub test: TestDb,
     pub mutual: OrganisationId,
     pub desk: CashDeskId,
-    pictures: Pictures,
+    pub pictures: Pictures,
 }
 
 impl Office {
