@@ -1,7 +1,8 @@
 //! Cuts of figures, and what of them bodies above a mutual may see. A mutual sees its own whole. Above, small counts are hidden
 //! and all others rounded, with their amounts (R53); how many persons of each sex and age a platform has is exact instead, with
-//! small cells hidden and others for their sake (R42–R45). So nothing that is hidden is the difference of two answers: exact are
-//! stocks on one level alone, where what is hidden below is hidden too, while flows, which months add up, are rounded everywhere.
+//! small cells hidden and others for their sake (R42–R45). Exact are stocks on one level alone, where what is hidden below is hidden
+//! too, while flows, which months add up, are rounded everywhere: what is hidden is not the difference of two exact answers. What
+//! bounds still tell stands in decision 16.
 use super::period::Period;
 use super::shape::Cut;
 use super::units::Unit;
@@ -136,7 +137,7 @@ fn counted(names: &[&str], numbers: &[i64]) -> Option<(usize, i64)> {
     counts.next().map(|(at, (_, number))| (at, *number))
 }
 
-/// What of a cell is shown: each count by itself, amounts as those of the count that is shown.
+/// What of a cell is shown: each count by itself, amounts as what the count that is shown would cost.
 fn shown(names: &[&str], numbers: &[i64], disclosure: Disclosure) -> Result<Vec<Option<i64>>> {
     let counted = counted(names, numbers).filter(|_| disclosure != Disclosure::Whole);
     let Some((_, count)) = counted else { return Ok(numbers.iter().copied().map(Some).collect()) };
