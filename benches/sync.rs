@@ -20,7 +20,7 @@ use ayni::insert_all;
 use data_encoding::BASE64URL_NOPAD;
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use support::World;
 use support::database::on_postgres;
 use uuid::Uuid;
@@ -57,9 +57,11 @@ fn name(stem: &[&str], at: usize) -> String {
     format!("{}{}{}{}", stem[at % stem.len()], &ENDS[one][..4], &ENDS[two][..3], ENDS[three])
 }
 
-fn push(ids: &Ids, section: OrganisationId, at: usize) -> Value {
+/// `is_at` sets the clock to when a household is registered.
+fn push(ids: &Ids, section: OrganisationId, at: usize, is_at: impl Fn(usize)) -> Value {
     let fresh = || ids.next::<kind::Command>();
     let op = |home: usize| {
+        is_at(home);
         let place = at * OPERATIONS + home;
         let family = name(&["Nda", "Ni", "Ha", "Bi", "Ma"], place);
         let members: Vec<Value> = (0..SIZE)
@@ -121,9 +123,28 @@ async fn main() {
     let at = hears.recv().unwrap();
     let path = format!("/api/v1{}/sync/push", world.mutual("KAY"));
     let url = format!("http://{at}{path}");
-    let token = format!("Bearer {}", world.token("field_agent"));
     let section = world.org("KAY-S1");
-    let bodies: Vec<String> = (0..pushes).map(|at| push(world.test.db.ids(), section, at).to_string()).collect();
+    // Ids begin with the time: a clock that stood still would scatter over every index what in truth comes one after the other.
+    let clock = world.test.clock.clone();
+    let began_on = clock.now().and_utc();
+    let bodies: Vec<String> = (0..pushes)
+        .map(|at| {
+            push(world.test.db.ids(), section, at, |home| {
+                let passed = u32::try_from(at * OPERATIONS + home).unwrap();
+                clock.set(began_on + Duration::from_secs(1) * passed);
+            })
+            .to_string()
+        })
+        .collect();
+    let goes_on = clock.now().and_utc();
+    std::thread::spawn(move || {
+        let begun = Instant::now();
+        loop {
+            clock.set(goes_on + begun.elapsed());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let token = format!("Bearer {}", world.token("field_agent"));
     let send = |body: &String, http: &ureq::Agent| {
         let text = signed_text("POST", &path, "now", body.as_bytes());
         let signature = BASE64URL_NOPAD.encode(pair.sign(text.as_bytes()).as_ref());

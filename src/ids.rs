@@ -310,30 +310,61 @@ impl From<MutualId> for OrganisationId {
 }
 
 /// Makes ids: the time from the clock, the rest from the machine's randomness, or from a seed so that a simulation run
-/// twice makes the same rows.
+/// twice makes the same rows. Those of one millisecond rise, so that the rows of a command lie together in every index in the
+/// order in which they were made; no order is told by them that `recorded_at` does not tell.
 #[derive(Clone)]
 pub struct Ids {
     clock: Clock,
     seeded: Option<Arc<Mutex<u64>>>,
+    last: Arc<Mutex<Last>>,
+}
+
+/// The millisecond of the last id, and what came after it: 74 bits.
+#[derive(Default)]
+struct Last {
+    millis: u64,
+    tail: u128,
+}
+
+/// As many bits of an id are not its time.
+const TAIL_BITS: u32 = 74;
+
+impl Last {
+    /// What comes after the time in the next id: above the last one's where both are of one millisecond.
+    fn next(&mut self, millis: u64, random: u128) -> u128 {
+        let tail = random & ((1 << TAIL_BITS) - 1);
+        // Steps that nobody guesses, of 32 bits: as many ids as one millisecond may see fit in, and where they do not, it starts
+        // anew.
+        let risen = self.tail + 1 + (random & u128::from(u32::MAX));
+        let goes_on = self.millis == millis && risen >> TAIL_BITS == 0;
+        *self = Last { millis, tail: if goes_on { risen } else { tail } };
+        self.tail
+    }
 }
 
 impl Ids {
     /// Ids from the machine's randomness.
     pub fn random(clock: Clock) -> Self {
-        Ids { clock, seeded: None }
+        Ids { clock, seeded: None, last: Arc::default() }
     }
 
     /// Ids that repeat with the seed and the clock.
     pub fn seeded(clock: Clock, seed: u64) -> Self {
-        Ids { clock, seeded: Some(Arc::new(Mutex::new(seed))) }
+        Ids { clock, seeded: Some(Arc::new(Mutex::new(seed))), last: Arc::default() }
     }
 
     /// A new id.
     pub fn next<K: 'static>(&self) -> Key<K> {
         let millis = u64::try_from(self.clock.now().and_utc().timestamp_millis()).unwrap_or(0);
-        let mut tail = [0u8; 10];
-        self.fill(&mut tail);
-        Key::new(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+        let mut random = [0u8; 16];
+        self.fill(&mut random);
+        let tail = self.last.lock().next(millis, u128::from_be_bytes(random));
+        // 12 bits before the variant and 62 after it.
+        let (high, low) = (tail >> 62, tail & ((1 << 62) - 1));
+        let [.., h1, h0] = high.to_be_bytes();
+        let [.., l7, l6, l5, l4, l3, l2, l1, l0] = low.to_be_bytes();
+        let bytes = [h1, h0, l7, l6, l5, l4, l3, l2, l1, l0];
+        Key::new(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
     }
 
     /// Fills a buffer: salts of the audit and the like; secrets use `access::secrets`, never this.
@@ -363,4 +394,62 @@ pub fn split_mix(state: &mut u64) -> u64 {
 /// The machine's randomness. It fails only where the kernel gives none, and then nothing here may go on.
 pub fn fill_from_machine(buffer: &mut [u8]) {
     getrandom::fill(buffer).expect("the operating system gives random bytes");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Duration, TimeZone, Utc};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_of_one_millisecond_rise_and_are_of_the_seventh_version() {
+        let at = Utc.with_ymd_and_hms(2026, 3, 10, 12, 0, 0).unwrap();
+        for ids in [Ids::random(Clock::set_at(at)), Ids::seeded(Clock::set_at(at), 7)] {
+            let made: Vec<CommandId> = (0..10_000).map(|_| ids.next()).collect();
+            assert!(made.is_sorted_by(|one, next| one < next));
+            assert!(made.iter().all(|id| id.uuid().get_version_num() == 7));
+            assert!(made.iter().all(|id| id.uuid().get_variant() == uuid::Variant::RFC4122));
+            let seconds: BTreeSet<u64> = made.iter().map(|id| id.uuid().get_timestamp().unwrap().to_unix().0).collect();
+            assert_eq!(seconds.into_iter().collect::<Vec<_>>(), [u64::try_from(at.timestamp()).unwrap()]);
+        }
+    }
+
+    #[test]
+    fn threads_share_the_order_and_no_id_comes_twice() {
+        let ids = Ids::random(Clock::set_at(Utc.with_ymd_and_hms(2026, 3, 10, 12, 0, 0).unwrap()));
+        let threads: Vec<_> = (0..16)
+            .map(|_| {
+                let ids = ids.clone();
+                std::thread::spawn(move || (0..1_000).map(|_| ids.next()).collect::<Vec<CommandId>>())
+            })
+            .collect();
+        let made: Vec<Vec<CommandId>> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert!(made.iter().all(|some| some.is_sorted_by(|one, next| one < next)));
+        assert_eq!(made.into_iter().flatten().collect::<BTreeSet<_>>().len(), 16_000);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_starts_anew_and_a_full_millisecond_too() {
+        let mut last = Last::default();
+        let full = (1_u128 << TAIL_BITS) - 1;
+        assert_eq!(last.next(5, full), full);
+        assert_eq!(last.next(5, 3), 3, "beyond the last of a millisecond");
+        assert_eq!(last.next(5, 3), 7, "above the last");
+        assert_eq!(last.next(4, 2), 2, "another millisecond");
+    }
+
+    #[test]
+    fn a_seed_repeats_its_ids() {
+        let of = |seed| {
+            let clock = Clock::set_at(Utc.with_ymd_and_hms(2026, 3, 10, 12, 0, 0).unwrap());
+            let ids = Ids::seeded(clock.clone(), seed);
+            let mut made: Vec<CommandId> = (0..5).map(|_| ids.next()).collect();
+            clock.set(clock.now().and_utc() + Duration::days(1));
+            made.extend((0..5).map(|_| ids.next::<kind::Command>()));
+            made
+        };
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
 }

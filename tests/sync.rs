@@ -187,6 +187,8 @@ struct Story {
     dice: Dice,
     /// Pushes that arrived once more, behind newer ones.
     late: usize,
+    /// Payments that the office reversed.
+    reversed: usize,
 }
 
 const USERS: [(&str, &str); 3] = [("field_agent", "KAY-S1"), ("agent2", "KAY-S2"), ("agent3", "KAY-S1")];
@@ -215,7 +217,7 @@ impl Story {
         let server = Arc::new(Mutex::new(Standing::on(test)));
         let now = Arc::new(Mutex::new(start()));
         let folder = tempfile::tempdir().unwrap();
-        Story { world, server, now, folder, agents: Vec::new(), dice: Dice(seed), late: 0 }
+        Story { world, server, now, folder, agents: Vec::new(), dice: Dice(seed), late: 0, reversed: 0 }
     }
 
     async fn begin(seed: u64) -> Story {
@@ -291,9 +293,21 @@ impl Story {
 
     /// An office's request, never cut.
     fn office(&self, method: &'static str, path: &str, version: Option<i64>, body: Option<Value>) -> (u16, Value) {
+        self.office_as("mutual_admin", method, path, version, body)
+    }
+
+    /// The same, as somebody.
+    fn office_as(
+        &self,
+        user: &str,
+        method: &'static str,
+        path: &str,
+        version: Option<i64>,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let server = self.server.lock().unwrap();
         let mut headers = vec![
-            ("Authorization", format!("Bearer {}", server.token(self.world.users["mutual_admin"]))),
+            ("Authorization", format!("Bearer {}", server.token(self.world.users[user]))),
             ("Content-Type", "application/json".to_owned()),
         ];
         headers.extend(version.map(|version| ("If-Match", format!("\"v{version}\""))));
@@ -323,6 +337,29 @@ impl Story {
             // What can still not be done stays open.
             assert!(status == 200 || accept && (400..500).contains(&status), "{status} {answer}");
         }
+    }
+
+    /// The office reverses a payment that came from the field: one asks, another one approves. No dice say which, so that a
+    /// schedule goes on as it would without.
+    fn reverse(&mut self) {
+        let standing: Vec<PaymentId> = {
+            use ayni::db::schema::{payments, reversals};
+            let mut conn = self.server.lock().unwrap().test.owner();
+            let reversed: Vec<PaymentId> = reversals::table.select(reversals::payment_id).load(&mut conn).unwrap();
+            let mut all: Vec<PaymentId> = payments::table.select(payments::id).load(&mut conn).unwrap();
+            // The phones made these ids of what was thrown for them: the same in each run.
+            all.sort_unstable();
+            all.into_iter().filter(|id| !reversed.contains(id)).collect()
+        };
+        let Some(payment) = standing.get(standing.len() / 2) else { return };
+        let path = format!("/payments/{payment}/reversal");
+        let body = json!({"id": self.fresh(), "reason": "never paid"});
+        let (status, asked) = self.office_as("treasurer", "POST", &path, None, Some(body));
+        assert_eq!(status, 201, "{asked}");
+        let path = format!("/approvals/{}/approve", asked["approval_id"].as_str().unwrap());
+        let (status, approved) = self.office("POST", &path, Some(1), None);
+        assert_eq!(status, 200, "{approved}");
+        self.reversed += 1;
     }
 
     fn sync(&mut self, at: usize, cuts: u64) {
@@ -387,7 +424,7 @@ impl Story {
             12 => match self.dice.below(3) {
                 0 => self.decide(true),
                 1 => self.decide(false),
-                _ => {}
+                _ => self.reverse(),
             },
             13 => self.restart(at),
             14 => self.pass_a_day(),
@@ -467,6 +504,10 @@ impl Story {
                 self.sync(at, 0);
             }
             self.decide(true);
+            // Of what has arrived and is known on both sides something changes in the office once more.
+            if round == 1 {
+                self.reverse();
+            }
             let waits: usize = (0..3).map(|at| self.agents[at].client.queued().unwrap()).sum();
             if waits == 0 && round > 1 {
                 break;
@@ -594,7 +635,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 async fn whatever_is_cut_both_sides_end_equal() {
     let schedules = number("AYNI_SCHEDULES", if on_postgres() { 6 } else { 12 });
     let first = number("AYNI_SEED", 1);
-    let (mut restores, mut payments, mut late) = (0, 0, 0);
+    let (mut restores, mut payments, mut late, mut reversed) = (0, 0, 0, 0);
     for seed in first..first + schedules {
         let mut story = Story::begin(seed).await;
         let copy = story.folder.path().join("copy.backup");
@@ -615,9 +656,10 @@ async fn whatever_is_cut_both_sides_end_equal() {
         story.end(seed);
         payments += story.agents.iter().map(|agent| agent.given.len()).sum::<usize>();
         late += story.late;
+        reversed += story.reversed;
     }
-    let happened = format!("{payments} receipts, {late} pushes late, {restores} restores");
-    assert!(payments > 0 && (schedules < 6 || restores > 0 && late > 0), "{happened}");
+    let happened = format!("{payments} receipts, {reversed} of them reversed, {late} pushes late, {restores} restores");
+    assert!(payments > 0 && (schedules < 6 || restores > 0 && late > 0 && reversed > 0), "{happened}");
     println!("{schedules} schedules, {happened}: both sides equal");
 }
 

@@ -2,7 +2,7 @@
 //! recorded, desks, floats, debts, what lies unallocated, the books and the figures say what the rows say.
 mod support;
 
-use ayni::audit::frame::{Done, Order};
+use ayni::audit::frame::{Done, Execution, Order};
 use ayni::contributions::desks;
 use ayni::contributions::model::Method;
 use ayni::contributions::reversals;
@@ -16,7 +16,7 @@ use ayni::reports::measures::{Measure, Sheet};
 use ayni::treasury::collections::{self, Line, NewCollection};
 use ayni::treasury::mobile::{self, Decision, Telling, Waits};
 use ayni::treasury::model::{Channel, Place};
-use ayni::treasury::movements::{self, NewMovement};
+use ayni::treasury::movements::{self, NewMovement, ReversalRequest};
 use ayni::treasury::{collectors, store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -387,6 +387,66 @@ fn what_is_recorded_late_is_in_the_figures_of_its_own_month() {
     let found = [Measure::Collected, Measure::OtherIncome, Measure::Expenses].map(|measure| march.totals.get(measure));
     // 700 + 300 in cash, 1,000 and 2,000 by telephone, two lists of 400 twice, the second with one franc more.
     assert_eq!(found, [700 + 300 + 1_000 + 2_000 + 800 + 801, 900, 500]);
+    let findings = ayni::verify::verify(&story.office.test.db).unwrap().findings;
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+/// What is sent back or reversed is of the day on which that is done. All else was recorded in March, and April had been
+/// computed and kept before each of these: but for the command's own mark it would stay as it was kept.
+#[test]
+fn what_is_sent_back_or_reversed_is_in_the_figures_of_the_month_in_which_that_is_done() {
+    let mut story = Day::begin();
+    let grant = Act::Move { kind: MovementKind::Grant as usize, amount: 900, back: 0 };
+    let told = |transaction: u8| Act::Tell { transaction, amount: 2, known: false, currency: true, back: 0 };
+    for act in [grant, grant, told(1), told(2)] {
+        story.step(act).unwrap();
+    }
+    story.office.set_day(day("2026-04-20"));
+    let found = |story: &Day| {
+        ["2026-03-01", "2026-04-01"].map(|month| {
+            let sheet = story.kept(month);
+            [Measure::Liquid, Measure::Liabilities, Measure::OtherIncome].map(|measure| sheet.totals.get(measure))
+        })
+    };
+    let march: [i64; 3] = [1_800 + 4_000, 4_000, 1_800];
+    assert_eq!(found(&story), [march, [5_800, 4_000, 0]]);
+
+    // Who sends money back makes no payment that marks anything: the mark of `mobile::decide` is alone.
+    story.step(Act::Decide { which: 0, how: 1 }).unwrap();
+    assert_eq!(found(&story), [march, [3_800, 2_000, 0]]);
+
+    // The approval marks its day too. Without it, the mark of `movements::reverse` is alone.
+    let (first, second) = (story.movements[0], story.movements[1]);
+    let scope = story.office.scope();
+    let asked =
+        ReversalRequest { movement_id: first, kind: MovementKind::Grant, amount_minor: 900, reason: "mistaken".into() };
+    let approval: ApprovalId = story.office.test.db.ids().next();
+    let reversed = story.give(2, |w, order| {
+        let execution = Execution {
+            kind: "movement_reversal".into(),
+            id: approval,
+            request: serde_json::to_value(&asked).unwrap(),
+            scope: scope.clone(),
+            mutual: scope.mutual(),
+            currency: scope.currency(),
+            today: scope.today(),
+            command: order.id,
+            requested_by: Key::new(Uuid::from_u128(1)),
+            approved_by: Key::new(Uuid::from_u128(2)),
+        };
+        movements::reverse(w, &execution)
+    });
+    reversed.unwrap();
+    assert_eq!(found(&story), [march, [2_900, 2_000, -900]]);
+
+    // As the office does it. To ask is a command of its own: its mark is answered before the approval.
+    let asked =
+        story.office.ask(|w, scope, order| movements::request_reversal(w, scope, order, second, "mistaken")).unwrap();
+    assert_eq!(found(&story), [march, [2_900, 2_000, -900]]);
+    story.office.approve(&story.office.order_of(2, "approve"), asked).unwrap();
+    assert_eq!(found(&story), [march, [2_000, 2_000, -1_800]]);
+
+    story.figures_hold();
     let findings = ayni::verify::verify(&story.office.test.db).unwrap().findings;
     assert!(findings.is_empty(), "{findings:?}");
 }

@@ -179,6 +179,7 @@ impl Read<'_> {
 pub struct Write<'c> {
     read: Read<'c>,
     ids: Ids,
+    is_repeated: bool,
     /// What the transaction has done so far that has consequences at its end; the command frame reads it.
     pub effects: effects::Effects,
 }
@@ -204,6 +205,11 @@ impl Write<'_> {
     /// The source of ids.
     pub fn ids(&self) -> &Ids {
         &self.ids
+    }
+
+    /// Whether this was tried before and begins anew: what is done in one way for speed is then done in the other.
+    pub fn is_repeated(&self) -> bool {
+        self.is_repeated
     }
 
     /// Runs `body` in a savepoint: its refusal leaves nothing of it, and the transaction goes on.
@@ -303,7 +309,7 @@ impl Db {
     /// # Errors
     /// [`DbError::Busy`] when no connection comes free within [`WAIT`]; else what `body` or the database said.
     pub fn read<T, E: Outcome>(&self, wall: Wall, mut body: impl FnMut(&mut Read) -> Result<T, E>) -> Result<T, E> {
-        self.again(|| {
+        self.again(|_| {
             let mut conn = self.inner.readers.get().map_err(|_| DbError::Busy)?;
             begin(&mut conn, true, wall).map_err(DbError::from)?;
             let mut read = Read { conn: &mut conn, now: self.inner.clock.now(), wall };
@@ -321,7 +327,7 @@ impl Db {
     /// # Errors
     /// As [`Db::read`]; a commit whose outcome is unknown is an error and is never tried again.
     pub fn write<T, E: Outcome>(&self, wall: Wall, mut body: impl FnMut(&mut Write) -> Result<T, E>) -> Result<T, E> {
-        self.again(|| {
+        self.again(|is_repeated| {
             let _turn = match self.inner.engine {
                 Engine::Sqlite => Some(self.inner.turn.try_lock_for(WAIT).ok_or(DbError::Busy)?),
                 Engine::Postgres => None,
@@ -331,6 +337,7 @@ impl Db {
             let mut write = Write {
                 read: Read { conn: &mut conn, now: self.inner.clock.now(), wall },
                 ids: self.inner.ids.clone(),
+                is_repeated,
                 effects: Default::default(),
             };
             let result = body(&mut write);
@@ -351,10 +358,10 @@ impl Db {
     }
 
     /// Tries again what the database asked to try again, and only that.
-    fn again<T, E: Outcome>(&self, mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    fn again<T, E: Outcome>(&self, mut attempt: impl FnMut(bool) -> Result<T, E>) -> Result<T, E> {
         let mut pause = Duration::from_millis(2);
-        for _ in 1..ATTEMPTS {
-            match attempt() {
+        for round in 1..ATTEMPTS {
+            match attempt(round > 1) {
                 Err(error) if error.wants_again() || error.database().is_some_and(asks_again) => {
                     std::thread::sleep(pause);
                 }
@@ -362,7 +369,7 @@ impl Db {
             }
             pause *= 3;
         }
-        match attempt() {
+        match attempt(true) {
             Err(error) if error.database().is_some_and(asks_again) => Err(DbError::Busy.into()),
             other => other,
         }

@@ -214,13 +214,13 @@ pub fn give_numbers(
     if device.state != DeviceState::Active {
         return Err(Code::DeviceRefused.into());
     }
-    let held: i64 = store::list_blocks(w, mutual, id)?
-        .iter()
-        .filter(|block| block.expires_on >= scope.today())
-        .map(|block| block.last_serial - block.first_serial + 1)
-        .sum();
+    let blocks = store::list_blocks(w, mutual, id)?;
+    let mut held = 0;
+    for block in blocks.iter().filter(|block| block.expires_on >= scope.today()) {
+        held += block.last_serial + 1 - free_from(w, mutual, block)?;
+    }
     if held + count > HELD_AT_MOST {
-        let detail = format!("a device has at most {HELD_AT_MOST} numbers at a time, this one has {held}");
+        let detail = format!("a device has at most {HELD_AT_MOST} unused numbers at a time, this one has {held}");
         return Err(Problem::field("/count", "out_of_bounds", detail).into());
     }
     let prefix = card_prefix(w, mutual)?;
@@ -250,15 +250,20 @@ pub fn give_numbers(
     Ok(row)
 }
 
+/// The first number of a block after all those that cards have.
+fn free_from(w: &mut Write, mutual: MutualId, block: &NumberBlock) -> Result<i64> {
+    let (from, to) = (card_of(&block.prefix, block.first_serial)?, card_of(&block.prefix, block.last_serial)?);
+    let last_used = match store::last_card_between(w, mutual, &from, &to)? {
+        Some(number) => serial_of(&block.prefix, &number),
+        None => None,
+    };
+    Ok(last_used.map_or(block.first_serial, |last| last + 1))
+}
+
 /// The first of so many numbers in a row that an expired block did not use; the block ends before them.
 fn returned(w: &mut Write, mutual: MutualId, today: NaiveDate, count: i64) -> Result<Option<i64>> {
     for block in store::list_expired(w, mutual, today, LOOKED_AT)? {
-        let (from, to) = (card_of(&block.prefix, block.first_serial)?, card_of(&block.prefix, block.last_serial)?);
-        let last_used = match store::last_card_between(w, mutual, &from, &to)? {
-            Some(number) => serial_of(&block.prefix, &number),
-            None => None,
-        };
-        let free_from = last_used.map_or(block.first_serial, |last| last + 1);
+        let free_from = free_from(w, mutual, &block)?;
         if block.last_serial - free_from + 1 < count {
             continue;
         }

@@ -219,18 +219,17 @@ impl Push<'_> {
     /// Carries out together the registrations that may be; gives what they came to.
     fn register_together(&mut self, w: &mut Write, sent: &[Sent]) -> Result<BTreeMap<OperationId, OperationResult>> {
         let mut results = BTreeMap::new();
-        // Where the clock is wrong, the office confirms each.
-        let ops = match self.skewed {
+        // Where the clock is wrong, the office confirms each; what begins anew may be one that cannot be done with the others.
+        let ops = match self.skewed || w.is_repeated() {
             true => Vec::new(),
             false => together::standing_alone(sent, |id| self.stored.contains_key(&id)),
         };
         if ops.len() < 2 {
             return Ok(results);
         }
-        if let Some(done) = together::register(w, &self.by, &self.blocks, &ops)? {
-            self.keep_all(w, ops.iter().copied().zip(&done))?;
-            results.extend(ops.iter().filter_map(|op| op.id).zip(done));
-        }
+        let done = together::register(w, &self.by, &self.blocks, &ops)?;
+        self.keep_all(w, ops.iter().copied().zip(&done))?;
+        results.extend(ops.iter().filter_map(|op| op.id).zip(done));
         Ok(results)
     }
 

@@ -59,7 +59,10 @@ const AS_MANY: usize = 800;
 
 /// Writes by what persons are found.
 pub fn insert_keys(w: &mut Write, mutual: MutualId, keys: &[(MemberId, &str)]) -> QueryResult<()> {
-    let rows: Vec<KeyRow> = keys.iter().map(|&(member_id, key)| KeyRow { mutual_id: mutual, key, member_id }).collect();
+    let mut rows: Vec<KeyRow> =
+        keys.iter().map(|&(member_id, key)| KeyRow { mutual_id: mutual, key, member_id }).collect();
+    // In the order of their table, so that what lies together there is written together.
+    rows.sort_unstable_by_key(|row| (row.key, row.member_id));
     insert_all!(w, match_keys::table, rows)
 }
 

@@ -8,6 +8,7 @@ use crate::ids::*;
 use crate::{insert_all, insert_new};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use std::collections::BTreeSet;
 
 /// Takes a household as a lock: the first thing that a command on it does. Gives its revision, which rises with every
 /// command and so orders what they write; none where it is not there.
@@ -424,14 +425,19 @@ pub fn remove_residence(w: &mut Write, mutual: MutualId, id: ResidenceId) -> Que
 
 /// Adds the words of a folded name, by which the person is found.
 pub fn insert_words(w: &mut Write, mutual: MutualId, names: &[(MemberId, &str)]) -> QueryResult<()> {
-    let mut rows = Vec::new();
-    for (member, folded) in names {
-        let words: std::collections::BTreeSet<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-        rows.extend(words.into_iter().map(|word| {
-            (name_words::mutual_id.eq(mutual), name_words::word.eq(word), name_words::member_id.eq(*member))
-        }));
-    }
+    // In the order of their table, so that what lies together there is written together.
+    let words: BTreeSet<(&str, MemberId)> =
+        names.iter().flat_map(|(id, folded)| words_of(folded).map(|word| (word, *id))).collect();
+    let row = |(word, member)| {
+        (name_words::mutual_id.eq(mutual), name_words::word.eq(word), name_words::member_id.eq(member))
+    };
+    let rows: Vec<_> = words.into_iter().map(row).collect();
     insert_all!(w, name_words::table, rows)
+}
+
+/// The words of a folded name.
+fn words_of(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(' ').filter(|word| !word.is_empty())
 }
 
 /// Removes the words of a name that was typed wrongly.

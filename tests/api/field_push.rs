@@ -21,7 +21,7 @@ fn told(phone: &Phone<'_>, ops: &[Value], device_time: &str) -> Value {
 }
 
 /// Sends operations from a device whose clock shows this; gives their results.
-async fn push_at(phone: &Phone<'_>, ops: &[Value], device_time: &str) -> Vec<Value> {
+pub(super) async fn push_at(phone: &Phone<'_>, ops: &[Value], device_time: &str) -> Vec<Value> {
     let answer = phone.send(&told(phone, ops, device_time), None).await.expect(200);
     assert_eq!(answer.body["wipe"], false);
     let results = answer.body["results"].as_array().unwrap().clone();
@@ -30,7 +30,7 @@ async fn push_at(phone: &Phone<'_>, ops: &[Value], device_time: &str) -> Vec<Val
 }
 
 /// Moves the clock so many days beyond the start; gives the time there, as a device tells it.
-fn days_on(world: &World, days: i64) -> String {
+pub(super) fn days_on(world: &World, days: i64) -> String {
     let at = start() + Duration::days(days);
     world.test.clock.set(at);
     at.to_rfc3339()

@@ -9,6 +9,7 @@ mod contributions;
 mod eligibility;
 mod enrolments;
 mod field;
+mod field_numbers;
 mod field_pull;
 mod field_push;
 mod field_scope;
