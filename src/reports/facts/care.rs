@@ -5,13 +5,12 @@ use crate::dates::days_between;
 use crate::db::Read;
 use crate::db::schema::*;
 use crate::error::Result;
-use crate::households::model::Sex;
 use crate::ids::*;
 use crate::reports::care_store;
 use crate::reports::measures::{Dimension, Measure, Sheet};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable};
 use std::collections::BTreeMap;
 
 /// Outcomes by which the mutual bears something.
@@ -130,17 +129,15 @@ fn taken_back(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     Ok(())
 }
 
-/// Accepted care of the month by sex and the place of an age band.
-pub(super) fn cases_by(r: &mut Read, of: &Scope<'_>, place: &str) -> Result<Vec<(Sex, i64, i64)>> {
-    Ok(claims::table
-        .inner_join(members::table.on(members::mutual_id.eq(claims::mutual_id).and(members::id.eq(claims::member_id))))
+/// Who had accepted care in the month, as often as he had it.
+pub(super) fn cases(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<MemberId>> {
+    claims::table
         .filter(claims::mutual_id.eq(of.mutual))
         .filter(claims::service_on.between(of.from, of.to))
         .filter(claims::outcome.eq_any(ACCEPTED))
         .filter(claims::state.ne(crate::claims::model::ClaimState::Voided))
-        .group_by((sql::<Text>("members.sex"), sql::<BigInt>(place)))
-        .select((sql::<Text>("members.sex"), sql::<BigInt>(place), count_star()))
-        .load(r.conn())?)
+        .select(claims::member_id)
+        .load(r.conn())
 }
 
 /// Claims decided in the month as they stand, by facility, reason and category.

@@ -2,6 +2,7 @@
 use super::Scope;
 use crate::dates::{add_days, add_months, add_years};
 use crate::db::Read;
+use crate::db::kept::{kept, padded};
 use crate::db::schema::*;
 use crate::db::types::Id;
 use crate::enrolments::model::EnrolmentState;
@@ -12,9 +13,9 @@ use crate::ids::*;
 use crate::products::{service as products, store as product_store};
 use crate::reports::measures::{Dimension, Measure, Sheet};
 use chrono::NaiveDate;
-use diesel::dsl::{count, count_star, exists, sql};
+use diesel::dsl::{count, count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+use diesel::sql_types::{Bool, Date, Nullable};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Cover that makes a person belong to the mutual, suspended or not.
@@ -73,16 +74,16 @@ impl AgeBands {
             .collect()
     }
 
-    /// The place of a birth date's band on a day, as SQL over a column; past the last where the date is not known. A date has
-    /// no character that could be anything else.
-    fn place_sql(&self, column: &str, on: NaiveDate) -> Result<String> {
-        let mut arms = String::new();
-        for (place, from) in self.0.iter().enumerate().rev() {
-            arms.push_str(&format!(" WHEN {column} <= '{}' THEN {place}", latest_birth(*from, on)?));
-        }
-        // Born after the day, which an error of typing can make: the first band.
-        Ok(format!("CAST(CASE WHEN {column} IS NULL THEN {} {arms} ELSE 0 END AS BIGINT)", self.0.len()))
+    /// The latest birth of each band on a day.
+    fn latest_births(&self, on: NaiveDate) -> Result<Vec<NaiveDate>> {
+        self.0.iter().map(|from| latest_birth(*from, on)).collect()
     }
+}
+
+/// The place of a birth date's band among the latest births of all; past the last where the date is not known.
+fn place_of(born: Option<NaiveDate>, latest: &[NaiveDate]) -> usize {
+    // Born after the day, which an error of typing can make: the first band.
+    born.map_or(latest.len(), |born| latest.iter().rposition(|last| born <= *last).unwrap_or(0))
 }
 
 /// The latest day on which somebody of an age was born (R4: a 29 February birthday falls on 28 February).
@@ -95,10 +96,12 @@ fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
 
 /// Adds what the register says.
 pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let persons = in_force(r, of)?;
-    stocks(r, of, &persons, sheet)?;
-    by_sex_and_age(r, of, sheet)?;
-    by_area(r, of, &persons, sheet)?;
+    let covered = in_force(r, of)?;
+    let mut homes: BTreeMap<HouseholdId, i64> = BTreeMap::new();
+    covered.iter().for_each(|(household, _)| *homes.entry(*household).or_default() += 1);
+    stocks(r, of, &covered, &homes, sheet)?;
+    by_sex_and_age(r, of, &covered, sheet)?;
+    by_area(r, of, &homes, sheet)?;
     waiting(r, of, sheet)?;
     person_days(r, of, sheet)?;
     moves(r, of, sheet)?;
@@ -115,49 +118,56 @@ macro_rules! standing {
     };
 }
 
-/// How many of each household are in force.
-fn in_force(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<(HouseholdId, i64)>> {
+/// Who is in force, and in which household. They are read once and looked up here: to look each up in another table takes the
+/// database longer than to read that table.
+fn in_force(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<(HouseholdId, MemberId)>> {
     cover_spans::table
         .filter(standing!(of, SpanState::InForce))
-        .group_by(cover_spans::household_id)
-        .select((cover_spans::household_id, count_star()))
+        .select((cover_spans::household_id, cover_spans::member_id))
         .load(r.conn())
 }
 
-fn stocks(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: &mut Sheet) -> Result<()> {
-    let households = i64::try_from(persons.len()).unwrap_or(i64::MAX);
-    let persons: i64 = persons.iter().map(|(_, number)| number).sum();
-    let covered = cover_spans::table
-        .filter(standing!(of, SpanState::InForce))
-        .filter(cover_spans::member_id.eq(memberships::member_id))
-        .filter(cover_spans::household_id.eq(memberships::household_id));
-    let principals: i64 = memberships::table
-        .filter(memberships::mutual_id.eq(of.mutual))
-        .filter(memberships::relationship.eq(Relationship::Principal))
-        .filter(memberships::from_on.le(of.stock_on))
-        .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
-        .filter(exists(covered))
-        .select(count_star())
-        .first(r.conn())?;
-    let suspended: (i64, i64) = cover_spans::table
-        .filter(standing!(of, SpanState::Suspended))
-        .select((count(cover_spans::household_id).aggregate_distinct(), count_star()))
-        .first(r.conn())?;
-    // Who stays in a household, less those of them who have died: they are few, and the others need not be looked at.
+fn stocks(
+    r: &mut Read,
+    of: &Scope<'_>,
+    covered: &[(HouseholdId, MemberId)],
+    homes: &BTreeMap<HouseholdId, i64>,
+    sheet: &mut Sheet,
+) -> Result<()> {
+    let households = i64::try_from(homes.len()).unwrap_or(i64::MAX);
+    let persons = i64::try_from(covered.len()).unwrap_or(i64::MAX);
     macro_rules! staying {
         ($query:expr) => {
             $query
                 .filter(memberships::mutual_id.eq(of.mutual))
                 .filter(memberships::from_on.le(of.stock_on))
                 .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
-                .select(count_star())
         };
     }
-    let staying: i64 = staying!(memberships::table).first(r.conn())?;
-    let of_member = members::mutual_id.eq(memberships::mutual_id).and(members::id.eq(memberships::member_id));
-    let died: i64 = staying!(memberships::table.inner_join(members::table.on(of_member)))
-        .filter(members::died_on.lt(of.stock_on))
+    let heads: Vec<(HouseholdId, MemberId)> = staying!(memberships::table)
+        .filter(memberships::relationship.eq(Relationship::Principal))
+        .select((memberships::household_id, memberships::member_id))
+        .load(r.conn())?;
+    let covered: HashSet<&(HouseholdId, MemberId)> = covered.iter().collect();
+    let principals = heads.iter().filter(|head| covered.contains(head)).count();
+    let principals = i64::try_from(principals).unwrap_or(i64::MAX);
+    let suspended: (i64, i64) = cover_spans::table
+        .filter(standing!(of, SpanState::Suspended))
+        .select((count(cover_spans::household_id).aggregate_distinct(), count_star()))
         .first(r.conn())?;
+    // Who stays in a household, less those of them who have died: they are few, and the others need not be looked at.
+    let staying: i64 = staying!(memberships::table).select(count_star()).first(r.conn())?;
+    let dead: Vec<MemberId> = members::table
+        .filter(members::mutual_id.eq(of.mutual))
+        .filter(members::died_on.lt(of.stock_on))
+        .select(members::id)
+        .load(r.conn())?;
+    let mut died = 0;
+    for some in dead.chunks(500) {
+        let theirs = staying!(memberships::table).filter(memberships::member_id.eq_any(padded(some)));
+        let number: i64 = kept(theirs.select(count_star())).get_result(r.conn())?;
+        died += number;
+    }
     let registered = staying - died;
     let totals = &mut sheet.totals;
     totals.set(Measure::Households, households);
@@ -169,35 +179,34 @@ fn stocks(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: &
     Ok(())
 }
 
-fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let names = of.bands.names();
-    let place = of.bands.place_sql("members.birth_date", of.stock_on)?;
-    let persons: Vec<(Sex, i64, i64)> = cover_spans::table
-        .inner_join(
-            members::table
-                .on(members::mutual_id.eq(cover_spans::mutual_id).and(members::id.eq(cover_spans::member_id))),
-        )
-        .filter(standing!(of, SpanState::InForce))
-        .group_by((sql::<Text>("members.sex"), sql::<BigInt>(&place)))
-        .select((sql::<Text>("members.sex"), sql::<BigInt>(&place), count_star()))
+fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[(HouseholdId, MemberId)], sheet: &mut Sheet) -> Result<()> {
+    let latest = of.bands.latest_births(of.stock_on)?;
+    let everybody: Vec<(MemberId, Sex, Option<NaiveDate>)> = members::table
+        .filter(members::mutual_id.eq(of.mutual))
+        .select((members::id, members::sex, members::birth_date))
         .load(r.conn())?;
-    let key = |sex: Sex, place: i64| {
-        let band = usize::try_from(place).ok().and_then(|place| names.get(place));
-        format!("{sex} {}", band.map_or("unknown", String::as_str))
-    };
-    let mut women = 0_i64;
-    for (sex, place, number) in persons {
-        women += if sex == Sex::Female { number } else { 0 };
-        sheet.add(Dimension::SexAge, &key(sex, place), 0, number);
-    }
-    sheet.totals.set(Measure::WomenInForce, women);
-    for (sex, place, number) in super::care::cases_by(r, of, &of.bands.place_sql("members.birth_date", of.stock_on)?)? {
-        sheet.add(Dimension::SexAge, &key(sex, place), 1, number);
+    let persons: HashMap<MemberId, (Sex, usize)> =
+        everybody.into_iter().map(|(id, sex, born)| (id, (sex, place_of(born, &latest)))).collect();
+    let names = of.bands.names();
+    let in_force: Vec<MemberId> = covered.iter().map(|(_, member)| *member).collect();
+    for (at, of_whom) in [in_force, super::care::cases(r, of)?].into_iter().enumerate() {
+        let mut numbers: BTreeMap<(Sex, usize), i64> = BTreeMap::new();
+        for who in of_whom.iter().filter_map(|member| persons.get(member)) {
+            *numbers.entry(*who).or_default() += 1;
+        }
+        if at == 0 {
+            let women = numbers.iter().filter(|((sex, _), _)| *sex == Sex::Female).map(|(_, number)| number).sum();
+            sheet.totals.set(Measure::WomenInForce, women);
+        }
+        for ((sex, place), number) in numbers {
+            let band = names.get(place).map_or("unknown", String::as_str);
+            sheet.add(Dimension::SexAge, &format!("{sex} {band}"), at, number);
+        }
     }
     Ok(())
 }
 
-fn by_area(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: &mut Sheet) -> Result<()> {
+fn by_area(r: &mut Read, of: &Scope<'_>, homes: &BTreeMap<HouseholdId, i64>, sheet: &mut Sheet) -> Result<()> {
     let lived: Vec<(HouseholdId, Option<AreaId>)> = residences::table
         .filter(residences::mutual_id.eq(of.mutual))
         .filter(residences::from_on.le(of.stock_on))
@@ -207,7 +216,7 @@ fn by_area(r: &mut Read, of: &Scope<'_>, persons: &[(HouseholdId, i64)], sheet: 
     // The last one of each household stands.
     let areas: HashMap<HouseholdId, Option<AreaId>> = lived.into_iter().collect();
     let mut found: BTreeMap<Option<AreaId>, (i64, i64)> = BTreeMap::new();
-    for (household, number) in persons {
+    for (household, number) in homes {
         let sums = found.entry(areas.get(household).copied().flatten()).or_default();
         *sums = (sums.0 + 1, sums.1 + number);
     }
