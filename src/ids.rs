@@ -311,7 +311,7 @@ impl From<MutualId> for OrganisationId {
 
 /// Makes ids: the time from the clock, the rest from the machine's randomness, or from a seed so that a simulation run
 /// twice makes the same rows. Those of one millisecond rise, so that the rows of a command lie together in every index in the
-/// order in which they were made; no order is told by them that `recorded_at` does not tell.
+/// order in which they were made.
 #[derive(Clone)]
 pub struct Ids {
     clock: Clock,

@@ -357,7 +357,7 @@ impl Db {
         })
     }
 
-    /// Tries again what the database asked to try again, and only that.
+    /// Tries again what the database or `body` asked to try again, and only that.
     fn again<T, E: Outcome>(&self, mut attempt: impl FnMut(bool) -> Result<T, E>) -> Result<T, E> {
         let mut pause = Duration::from_millis(2);
         for round in 1..ATTEMPTS {
