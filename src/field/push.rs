@@ -78,7 +78,7 @@ impl Parcel {
             _ => None,
         });
         let persons = households.flat_map(|asked| &asked.persons);
-        sound_out(persons.flat_map(|person| [person.family_name.as_str(), person.given_name.as_str()]));
+        sound_out(persons.map(|person| (person.family_name.as_str(), person.given_name.as_str())));
     }
 }
 

@@ -214,10 +214,8 @@ pub fn look_all(w: &mut Write, scope: &MutualScope, households: Vec<Vec<Newcomer
     let mut flagged = vec![Vec::new(); count];
     for (member, found) in candidates {
         let (Some(own), Some(place)) = (known.get(&member), place_of.get(&member)) else { continue };
-        let mut likely: Vec<(u32, MemberId)> = found
-            .into_iter()
-            .filter_map(|other| Some((own.probable(known.get(&other)?, &mut sounds)?, other)))
-            .collect();
+        let mut likely: Vec<(u32, MemberId)> =
+            found.into_iter().filter_map(|other| Some((own.probable(known.get(&other)?)?, other))).collect();
         likely.sort_by_key(|(score, other)| (std::cmp::Reverse(*score), *other));
         for (score, other) in likely {
             let row = PossibleDuplicate {

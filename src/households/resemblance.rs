@@ -10,7 +10,7 @@ use super::model::{BirthPrecision, Sex};
 use super::rules::fold_name;
 use chrono::{Datelike, NaiveDate};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -299,8 +299,8 @@ pub fn fold_sound(word: &str) -> String {
 /// A word of a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Word {
-    sound: String,
-    folded: String,
+    sound: Arc<str>,
+    folded: Arc<str>,
 }
 
 /// Whether a lone N or M is the beginning of the next word, as in N'Diaye and M'Baye.
@@ -312,53 +312,84 @@ fn begins(letter: &str, next: &str) -> bool {
     })
 }
 
-/// Words whose sounds are remembered: a mutual of thirty thousand families has fewer.
+/// Words, and names, that are remembered; where there are more, all are forgotten. A mutual of thirty thousand families has fewer
+/// words.
 const REMEMBERED: usize = 65_536;
 
-/// Sounds of words that were folded before, by whomever: what persons are called repeats itself, and folding a word takes longer
-/// than all else that is compared of it.
-static KNOWN: LazyLock<RwLock<HashMap<String, String>>> = LazyLock::new(RwLock::default);
-
-/// Sounds of words, those of this use and those that are known.
+/// What was folded before.
 #[derive(Debug, Default)]
-pub struct Sounds(HashMap<String, String>);
+struct Folds {
+    /// Sounds of folded words.
+    sounds: HashMap<String, Arc<str>>,
+    /// Words of names.
+    names: HashMap<String, Arc<[Word]>>,
+}
+
+/// What was folded before, by whomever: what persons are called repeats itself, and folding it takes longer than all else that is
+/// compared of it.
+static KNOWN: LazyLock<RwLock<Folds>> = LazyLock::new(RwLock::default);
+
+/// Words of names and their sounds: those that this use is the first to fold, which become known with its end.
+#[derive(Debug, Default)]
+pub struct Sounds(Folds);
 
 impl Sounds {
     fn word(&mut self, folded: &str) -> Word {
         let folded: String = folded.chars().take(LETTERS_MAX).collect();
-        let own = self.0.get(&folded).cloned();
-        let known = own.or_else(|| KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&folded).cloned());
+        let own = self.0.sounds.get(&folded).cloned();
+        let known = own.or_else(|| KNOWN.read().unwrap_or_else(PoisonError::into_inner).sounds.get(&folded).cloned());
         let sound = known.unwrap_or_else(|| {
-            let sound = fold_sound(&folded);
-            self.0.insert(folded.clone(), sound.clone());
+            let sound: Arc<str> = fold_sound(&folded).into();
+            self.0.sounds.insert(folded.clone(), sound.clone());
             sound
         });
-        Word { sound, folded }
+        Word { sound, folded: folded.into() }
+    }
+
+    /// The words of a name that tell persons apart, each once, in the order in which they are written.
+    fn words(&mut self, name: &str) -> Arc<[Word]> {
+        let own = self.0.names.get(name).cloned();
+        let known = own.or_else(|| KNOWN.read().unwrap_or_else(PoisonError::into_inner).names.get(name).cloned());
+        known.unwrap_or_else(|| {
+            let words: Arc<[Word]> = words(name, self).into();
+            self.0.names.insert(name.to_owned(), words.clone());
+            words
+        })
     }
 }
 
 impl Drop for Sounds {
     fn drop(&mut self) {
-        if self.0.is_empty() {
+        fn remember<V>(known: &mut HashMap<String, V>, new: &mut HashMap<String, V>) {
+            if known.len() + new.len() > REMEMBERED {
+                known.clear();
+            }
+            known.extend(new.drain().take(REMEMBERED));
+        }
+        let Folds { sounds, names } = &mut self.0;
+        if sounds.is_empty() && names.is_empty() {
             return;
         }
         let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() + self.0.len() > REMEMBERED {
-            known.clear();
-        }
-        known.extend(self.0.drain().take(REMEMBERED));
+        remember(&mut known.sounds, sounds);
+        remember(&mut known.names, names);
     }
 }
 
-/// Folds names that will be compared soon, where nobody waits for it.
-pub fn sound_out<'a>(names: impl Iterator<Item = &'a str>) {
+/// Folds names of persons, family and given, that will be compared soon, where nobody waits for it.
+pub fn sound_out<'a>(persons: impl Iterator<Item = (&'a str, &'a str)>) {
     let mut sounds = Sounds::default();
-    for name in names {
-        words(name, &mut sounds);
+    for (family, given) in persons {
+        sounds.words(family);
+        sounds.words(given);
+        sounds.words(&whole_name(family, given));
     }
 }
 
-/// The words of a name that tell persons apart, each once, in the order in which they are written.
+fn whole_name(family: &str, given: &str) -> String {
+    format!("{family} {given}")
+}
+
 fn words(name: &str, sounds: &mut Sounds) -> Vec<Word> {
     // An apostrophe stands within a word.
     let name: String = name.chars().filter(|letter| !"'’‘ʼ`´".contains(*letter)).collect();
@@ -380,16 +411,16 @@ fn words(name: &str, sounds: &mut Sounds) -> Vec<Word> {
     words.filter(|word| known.insert(word.sound.clone())).collect()
 }
 
-/// As [`words`], sorted: in which order a name is written says nothing.
+/// As [`Sounds::words`], sorted: in which order a name is written says nothing.
 fn set_of_words(name: &str, sounds: &mut Sounds) -> Vec<Word> {
-    let mut words = words(name, sounds);
+    let mut words = sounds.words(name).to_vec();
     words.sort();
     words
 }
 
 impl Person {
     fn whole_name(&self) -> String {
-        format!("{} {}", self.family_name, self.given_name)
+        whole_name(&self.family_name, &self.given_name)
     }
 
     /// What the birth date is known to. Whoever does not know the day is often given the first of January or the last
@@ -435,7 +466,7 @@ impl Folded {
 
 /// The whole name in a key.
 fn sounds_of(words: &[Word]) -> String {
-    let words: Vec<&str> = words.iter().map(|word| word.sound.as_str()).collect();
+    let words: Vec<&str> = words.iter().map(|word| &*word.sound).collect();
     words.join(".")
 }
 
@@ -508,12 +539,10 @@ impl Folded {
 
 /// The first word of each name; two of the one where the other is empty.
 fn anchors(person: &Person, sounds: &mut Sounds) -> Vec<Word> {
-    let family = words(&person.family_name, sounds);
-    let given = words(&person.given_name, sounds);
-    if family.is_empty() || given.is_empty() {
-        return family.into_iter().chain(given).take(2).collect();
-    }
-    family.into_iter().take(1).chain(given.into_iter().take(1)).collect()
+    let family = sounds.words(&person.family_name);
+    let given = sounds.words(&person.given_name);
+    let each = if family.is_empty() || given.is_empty() { 2 } else { 1 };
+    family.iter().take(each).chain(given.iter().take(each)).cloned().collect()
 }
 
 /// How many letters must be left out, added, replaced or swapped with the next to make one word of the other; `None`
@@ -578,20 +607,43 @@ fn take(a: &mut Vec<&Word>, b: &mut Vec<&Word>, agree: impl Fn(&Word, &Word) -> 
     before - a.len()
 }
 
+/// So many letters at the end of a word's sound may be written otherwise where more follows.
+const REACHED: usize = 6;
+
+/// How the sound of any longer word begins that begins with the word of this sound: what follows is heard in the last letters, and
+/// in short words in all but the first. In long words l becomes r, so these are one. It can be otherwise in words such as
+/// Maneseseti, of which a following e takes away all but the beginning; nobody is called that.
+fn beginning(sound: &str) -> impl Iterator<Item = char> {
+    let letters = match sound.chars().count() {
+        0..3 => 0,
+        count => count.saturating_sub(REACHED).max(1),
+    };
+    sound.chars().take(letters).map(l_as_r)
+}
+
+fn l_as_r(letter: char) -> char {
+    if letter == 'l' { 'r' } else { letter }
+}
+
+/// Whether `word` is the two written as one.
+fn is_joined(word: &Word, one: &Word, two: &Word, as_spelt: bool) -> bool {
+    // Most are told apart by how they begin.
+    let mut letters = word.sound.chars().map(l_as_r);
+    if !beginning(&one.sound).all(|letter| letters.next() == Some(letter)) {
+        return false;
+    }
+    let letters = || one.folded.chars().chain(two.folded.chars()).take(LETTERS_MAX);
+    word.folded.chars().eq(letters()) || (!as_spelt && *word.sound == fold_sound(&letters().collect::<String>()))
+}
+
 /// Takes out words of `a` that `b` writes as two: Jeanbosco, Jean-Bosco.
-fn take_joined(a: &mut Vec<&Word>, b: &mut Vec<&Word>, as_spelt: bool, sounds: &mut Sounds) -> usize {
+fn take_joined(a: &mut Vec<&Word>, b: &mut Vec<&Word>, as_spelt: bool) -> usize {
     let before = a.len();
     a.retain(|word| {
-        let pairs = (0..b.len()).flat_map(|i| (0..b.len()).filter(move |j| *j != i).map(move |j| (i, j)));
-        let mut joined = |i: usize, j: usize| match (b.get(i), b.get(j)) {
-            (Some(one), Some(two)) => {
-                let both = format!("{}{}", one.folded, two.folded);
-                let folded: String = both.chars().take(LETTERS_MAX).collect();
-                word.folded == folded || (!as_spelt && word.sound == sounds.word(&folded).sound)
-            }
-            _ => false,
-        };
-        match pairs.into_iter().find(|(i, j)| joined(*i, *j)) {
+        let mut pairs = (0..b.len()).flat_map(|i| (0..b.len()).filter(move |j| *j != i).map(move |j| (i, j)));
+        let joined =
+            |i: usize, j: usize| b.get(i).zip(b.get(j)).is_some_and(|(one, two)| is_joined(word, one, two, as_spelt));
+        match pairs.find(|(i, j)| joined(*i, *j)) {
             Some((i, j)) => {
                 b.remove(i.max(j));
                 b.remove(i.min(j));
@@ -605,7 +657,7 @@ fn take_joined(a: &mut Vec<&Word>, b: &mut Vec<&Word>, as_spelt: bool, sounds: &
 
 /// Points for two names as sets of words, never below 0. Where the sexes differ only what is spelt alike counts, for
 /// René is not Renée nor Mario Maria.
-fn points_of_names(names: [&[Word]; 2], sexes_differ: bool, sounds: &mut Sounds) -> i32 {
+fn points_of_names(names: [&[Word]; 2], sexes_differ: bool) -> i32 {
     let [mut a, mut b] = names.map(|words| words.iter().collect::<Vec<&Word>>());
     // Which of several pairs is taken depends on the order; this makes it the same both ways.
     if a > b {
@@ -614,7 +666,7 @@ fn points_of_names(names: [&[Word]; 2], sexes_differ: bool, sounds: &mut Sounds)
     let lone = if a.len().max(b.len()) == 1 { NAME_OF_ONE_WORD } else { 0 };
     let agree = |a: &Word, b: &Word| if sexes_differ { a.folded == b.folded } else { a.sound == b.sound };
     let mut pairs = take(&mut a, &mut b, agree);
-    pairs += take_joined(&mut a, &mut b, sexes_differ, sounds) + take_joined(&mut b, &mut a, sexes_differ, sounds);
+    pairs += take_joined(&mut a, &mut b, sexes_differ) + take_joined(&mut b, &mut a, sexes_differ);
     let mut near = 0;
     if !sexes_differ {
         near += take(&mut a, &mut b, |a, b| are_near(a, b, 1));
@@ -664,22 +716,22 @@ fn points_of_birth(a: &Person, b: &Person) -> i32 {
 
 impl Folded {
     /// How alike two records are, from 0 to 100. The same both ways.
-    pub fn score(&self, other: &Folded, sounds: &mut Sounds) -> u32 {
-        self.score_with(self.points_of_names(other, sounds), other, sounds)
+    pub fn score(&self, other: &Folded) -> u32 {
+        self.score_with(self.points_of_names(other), other)
     }
 
     /// How alike two records are that are probably of one person: [`THRESHOLD`] or more.
-    pub fn probable(&self, other: &Folded, sounds: &mut Sounds) -> Option<u32> {
-        let names = self.points_of_names(other, sounds);
-        Some(self.score_with(names, other, sounds)).filter(|score| *score >= THRESHOLD)
+    pub fn probable(&self, other: &Folded) -> Option<u32> {
+        let names = self.points_of_names(other);
+        Some(self.score_with(names, other)).filter(|score| *score >= THRESHOLD)
     }
 
     /// Whether somebody of this name may be [`probable`](Self::probable) at all, whatever else is known of him: nobody else than
     /// of much the same name gets there, which most of those born on a day have not.
     pub fn may_be(&self, name: &Name, sounds: &mut Sounds) -> bool {
-        let whole = set_of_words(&format!("{} {}", name.family_name, name.given_name), sounds);
+        let whole = set_of_words(&whole_name(&name.family_name, &name.given_name), sounds);
         let sexes_differ = are_same(self.person.sex, name.sex) == Some(false);
-        let names = points_of_names([&self.whole, &whole], sexes_differ, sounds);
+        let names = points_of_names([&self.whole, &whole], sexes_differ);
         u32::try_from(names + SAME_DAY + SAME_SEX + HOUSEHOLD_MAX).is_ok_and(|most| most >= THRESHOLD)
     }
 
@@ -687,16 +739,16 @@ impl Folded {
         are_same(self.person.sex, other.person.sex)
     }
 
-    fn points_of_names(&self, other: &Folded, sounds: &mut Sounds) -> i32 {
-        points_of_names([&self.whole, &other.whole], self.same_sex(other) == Some(false), sounds)
+    fn points_of_names(&self, other: &Folded) -> i32 {
+        points_of_names([&self.whole, &other.whole], self.same_sex(other) == Some(false))
     }
 
-    fn score_with(&self, names: i32, other: &Folded, sounds: &mut Sounds) -> u32 {
+    fn score_with(&self, names: i32, other: &Folded) -> u32 {
         let (a, b) = (&self.person, &other.person);
         let heads = self.other_head().zip(other.other_head());
         let phone = points(a.phone.as_ref().zip(b.phone.as_ref()).map(|(a, b)| a == b), SAME_PHONE, OTHER_PHONE);
         let area = points(a.area.zip(b.area).map(|(a, b)| a == b), SAME_AREA, OTHER_AREA);
-        let head = points(heads.map(|(a, b)| points_of_names([a, b], false, sounds) > 0), SAME_HEAD, OTHER_HEAD);
+        let head = points(heads.map(|(a, b)| points_of_names([a, b], false) > 0), SAME_HEAD, OTHER_HEAD);
         let sex = points(self.same_sex(other), SAME_SEX, OTHER_SEX);
         let sum = names + points_of_birth(a, b) + sex + (phone + area + head).min(HOUSEHOLD_MAX);
         u32::try_from(sum.clamp(0, 100)).unwrap_or(0)

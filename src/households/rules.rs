@@ -36,10 +36,17 @@ fn remainder_97(digits: &str) -> Option<u32> {
 
 /// A name as it is searched: lower case, without accents, all else than letters and digits as single spaces.
 pub fn fold_name(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
+    if name.is_ascii() {
+        // As below, without the tables.
+        return fold_letters(name.len(), name.chars().map(|letter| letter.to_ascii_lowercase()));
+    }
     // Accents have a combining class; the vowel signs of Indic scripts have none and are part of the name.
-    let letters =
-        name.nfkd().flat_map(char::to_lowercase).filter(|character| canonical_combining_class(*character) == 0);
+    let letters = name.nfkd().flat_map(char::to_lowercase);
+    fold_letters(name.len(), letters.filter(|character| canonical_combining_class(*character) == 0))
+}
+
+fn fold_letters(length: usize, letters: impl Iterator<Item = char>) -> String {
+    let mut folded = String::with_capacity(length);
     let mut space_due = false;
     for character in letters {
         if !character.is_alphanumeric() {

@@ -4,7 +4,6 @@ use crate::dates::{add_days, add_months, add_years};
 use crate::db::Read;
 use crate::db::kept::{kept, padded};
 use crate::db::schema::*;
-use crate::db::types::Id;
 use crate::enrolments::model::EnrolmentState;
 use crate::enrolments::rules::{RENEWED_WITHIN_DAYS, SpanReason, SpanState, first_covered_on};
 use crate::error::Result;
@@ -13,20 +12,16 @@ use crate::ids::*;
 use crate::products::{service as products, store as product_store};
 use crate::reports::measures::{Dimension, Measure, Sheet};
 use chrono::NaiveDate;
-use diesel::dsl::{count, count_star, sql};
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Date, Nullable};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use diesel::sql_types::{Date, Nullable};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Cover that makes a person belong to the mutual, suspended or not.
 const AFFILIATED: [SpanState; 2] = [SpanState::InForce, SpanState::Suspended];
 
 /// The others, named, so that they are found by their state.
 const LEFT: [SpanState; 3] = [SpanState::Lapsed, SpanState::Expired, SpanState::Terminated];
-
-/// Whether the person of a span had belonged to the mutual before it, as SQL.
-const WAS_THERE: &str = "EXISTS (SELECT 1 FROM cover_spans b WHERE b.mutual_id = cover_spans.mutual_id \
-    AND b.member_id = cover_spans.member_id AND b.from_on < cover_spans.from_on AND b.state IN ('IN_FORCE', 'SUSPENDED'))";
 
 /// Ages, each the first year of a band; the last is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +75,6 @@ impl AgeBands {
     }
 }
 
-/// The place of a birth date's band among the latest births of all; past the last where the date is not known.
-fn place_of(born: Option<NaiveDate>, latest: &[NaiveDate]) -> usize {
-    // Born after the day, which an error of typing can make: the first band.
-    born.map_or(latest.len(), |born| latest.iter().rposition(|last| born <= *last).unwrap_or(0))
-}
-
 /// The latest day on which somebody of an age was born (R4: a 29 February birthday falls on 28 February).
 fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
     let beyond = |_| crate::error::Error::Fault("an age beyond the calendar".into());
@@ -94,48 +83,99 @@ fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
     Ok(if add_years(next, age).map_err(beyond)? <= on { next } else { day })
 }
 
+/// A person who belongs to the mutual on the day of the stocks.
+#[derive(Queryable)]
+struct Standing {
+    household: HouseholdId,
+    member: MemberId,
+    enrolment: EnrolmentId,
+    state: SpanState,
+    /// Where it lies so late that somebody may wait still.
+    waiting_from: Option<NaiveDate>,
+}
+
+/// Cover that began within the month, or ended within it or on the day before; of the present month, up to the day of the stocks.
+#[derive(Queryable)]
+struct Turn {
+    member: MemberId,
+    state: SpanState,
+    from_on: NaiveDate,
+    to_on: Option<NaiveDate>,
+}
+
 /// Adds what the register says.
 pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let covered = in_force(r, of)?;
+    let longest = waiting_months(r, of)?;
+    let standing = standing(r, of, longest.values().copied().max().unwrap_or(0))?;
+    let turns = turns(r, of)?;
+    let (covered, suspended): (Vec<&Standing>, Vec<&Standing>) =
+        standing.iter().partition(|one| one.state == SpanState::InForce);
     let mut homes: BTreeMap<HouseholdId, i64> = BTreeMap::new();
-    covered.iter().for_each(|(household, _)| *homes.entry(*household).or_default() += 1);
+    covered.iter().for_each(|one| *homes.entry(one.household).or_default() += 1);
     stocks(r, of, &covered, &homes, sheet)?;
+    let households: HashSet<HouseholdId> = suspended.iter().map(|one| one.household).collect();
+    sheet.totals.set(Measure::HouseholdsSuspended, count_of(households.len()));
+    sheet.totals.set(Measure::BeneficiariesSuspended, count_of(suspended.len()));
     by_sex_and_age(r, of, &covered, sheet)?;
     by_area(r, of, &homes, sheet)?;
-    waiting(r, of, sheet)?;
-    person_days(r, of, sheet)?;
-    moves(r, of, sheet)?;
+    waiting(r, of, &covered, &longest, sheet)?;
+    person_days(of, count_of(covered.len()), &turns, sheet);
+    moves(r, of, &turns, sheet)?;
     renewals(r, of, sheet)
 }
 
-macro_rules! standing {
-    ($of:expr, $state:expr) => {
-        cover_spans::mutual_id
-            .eq($of.mutual)
-            .and(cover_spans::state.eq($state))
-            .and(cover_spans::from_on.le($of.stock_on))
-            .and(cover_spans::to_on.is_null().or(cover_spans::to_on.ge($of.stock_on)))
-    };
+fn count_of(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Who is in force, and in which household. They are read once and looked up here: to look each up in another table takes the
-/// database longer than to read that table.
-fn in_force(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<(HouseholdId, MemberId)>> {
+/// Who belongs to the mutual on the day of the stocks. All are read once, and most of what is asked of them is found among them: to
+/// look each up in another table takes the database longer than to read that table. A day, which takes longer to read than all
+/// else, is read of those of whom it says something.
+fn standing(r: &mut Read, of: &Scope<'_>, most_months: i64) -> QueryResult<Vec<Standing>> {
+    // Who has waited for longer than any product asks does not wait: whose waiting began a day earlier, since months differ in
+    // length, and not before any calendar.
+    let since = add_months(of.stock_on, -most_months).and_then(|day| add_days(day, -1));
+    let since = since.ok().or(NaiveDate::from_ymd_opt(1, 1, 1)).unwrap_or_default();
+    let late = format!("CASE WHEN cover_spans.waiting_from >= '{since}' THEN cover_spans.waiting_from END");
     cover_spans::table
-        .filter(standing!(of, SpanState::InForce))
-        .select((cover_spans::household_id, cover_spans::member_id))
+        .filter(cover_spans::mutual_id.eq(of.mutual))
+        .filter(cover_spans::state.eq_any(AFFILIATED))
+        .filter(cover_spans::from_on.le(of.stock_on))
+        .filter(cover_spans::to_on.is_null().or(cover_spans::to_on.ge(of.stock_on)))
+        .select((
+            cover_spans::household_id,
+            cover_spans::member_id,
+            cover_spans::enrolment_id,
+            cover_spans::state,
+            sql::<Nullable<Date>>(&late),
+        ))
         .load(r.conn())
+}
+
+fn turns(r: &mut Read, of: &Scope<'_>) -> Result<Vec<Turn>> {
+    let began = cover_spans::from_on.ge(of.from);
+    let ended = cover_spans::to_on.between(day_before(of.from)?, of.stock_on).assume_not_null();
+    let turns = cover_spans::table
+        .filter(cover_spans::mutual_id.eq(of.mutual))
+        .filter(cover_spans::state.eq_any(AFFILIATED))
+        .filter(cover_spans::from_on.le(of.stock_on))
+        .filter(began.or(cover_spans::to_on.is_not_null().and(ended)))
+        .select((cover_spans::member_id, cover_spans::state, cover_spans::from_on, cover_spans::to_on))
+        .load(r.conn())?;
+    Ok(turns)
+}
+
+fn day_before(day: NaiveDate) -> Result<NaiveDate> {
+    add_days(day, -1).map_err(|_| crate::error::Error::Fault("a month beyond the calendar".into()))
 }
 
 fn stocks(
     r: &mut Read,
     of: &Scope<'_>,
-    covered: &[(HouseholdId, MemberId)],
+    covered: &[&Standing],
     homes: &BTreeMap<HouseholdId, i64>,
     sheet: &mut Sheet,
 ) -> Result<()> {
-    let households = i64::try_from(homes.len()).unwrap_or(i64::MAX);
-    let persons = i64::try_from(covered.len()).unwrap_or(i64::MAX);
     macro_rules! staying {
         ($query:expr) => {
             $query
@@ -148,13 +188,8 @@ fn stocks(
         .filter(memberships::relationship.eq(Relationship::Principal))
         .select((memberships::household_id, memberships::member_id))
         .load(r.conn())?;
-    let covered: HashSet<&(HouseholdId, MemberId)> = covered.iter().collect();
-    let principals = heads.iter().filter(|head| covered.contains(head)).count();
-    let principals = i64::try_from(principals).unwrap_or(i64::MAX);
-    let suspended: (i64, i64) = cover_spans::table
-        .filter(standing!(of, SpanState::Suspended))
-        .select((count(cover_spans::household_id).aggregate_distinct(), count_star()))
-        .first(r.conn())?;
+    let pairs: HashSet<(HouseholdId, MemberId)> = covered.iter().map(|one| (one.household, one.member)).collect();
+    let principals = heads.iter().filter(|head| pairs.contains(*head)).count();
     // Who stays in a household, less those of them who have died: they are few, and the others need not be looked at.
     let staying: i64 = staying!(memberships::table).select(count_star()).first(r.conn())?;
     let dead: Vec<MemberId> = members::table
@@ -170,25 +205,44 @@ fn stocks(
     }
     let registered = staying - died;
     let totals = &mut sheet.totals;
-    totals.set(Measure::Households, households);
-    totals.set(Measure::Principals, principals);
-    totals.set(Measure::BeneficiariesInForce, persons);
-    totals.set(Measure::HouseholdsSuspended, suspended.0);
-    totals.set(Measure::BeneficiariesSuspended, suspended.1);
+    totals.set(Measure::Households, count_of(homes.len()));
+    totals.set(Measure::Principals, count_of(principals));
+    totals.set(Measure::BeneficiariesInForce, count_of(covered.len()));
     totals.set(Measure::PersonsRegistered, registered);
     Ok(())
 }
 
-fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[(HouseholdId, MemberId)], sheet: &mut Sheet) -> Result<()> {
+/// Of everybody, the sex and the place of the band among all; past the last where the birth is not known. Each band is asked for
+/// apart, since the index has them in this order, and the day of birth of each then need not be read.
+fn persons(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<MemberId, (Sex, usize)>> {
     let latest = of.bands.latest_births(of.stock_on)?;
-    let everybody: Vec<(MemberId, Sex, Option<NaiveDate>)> = members::table
-        .filter(members::mutual_id.eq(of.mutual))
-        .select((members::id, members::sex, members::birth_date))
-        .load(r.conn())?;
-    let persons: HashMap<MemberId, (Sex, usize)> =
-        everybody.into_iter().map(|(id, sex, born)| (id, (sex, place_of(born, &latest)))).collect();
+    let mut persons = HashMap::new();
+    for place in 0..=latest.len() {
+        let born = members::birth_date;
+        let mut query =
+            members::table.filter(members::mutual_id.eq(of.mutual)).select((members::id, members::sex)).into_boxed();
+        if place == latest.len() {
+            query = query.filter(born.is_null());
+        } else {
+            query = query.filter(born.is_not_null());
+            // Born after the day, which an error of typing can make: the first band.
+            if let (1.., Some(last)) = (place, latest.get(place)) {
+                query = query.filter(born.le(*last));
+            }
+            if let Some(older) = latest.get(place + 1) {
+                query = query.filter(born.gt(*older));
+            }
+        }
+        let rows: Vec<(MemberId, Sex)> = query.load(r.conn())?;
+        persons.extend(rows.into_iter().map(|(member, sex)| (member, (sex, place))));
+    }
+    Ok(persons)
+}
+
+fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[&Standing], sheet: &mut Sheet) -> Result<()> {
+    let persons = persons(r, of)?;
     let names = of.bands.names();
-    let in_force: Vec<MemberId> = covered.iter().map(|(_, member)| *member).collect();
+    let in_force: Vec<MemberId> = covered.iter().map(|one| one.member).collect();
     for (at, of_whom) in [in_force, super::care::cases(r, of)?].into_iter().enumerate() {
         let mut numbers: BTreeMap<(Sex, usize), i64> = BTreeMap::new();
         for who in of_whom.iter().filter_map(|member| persons.get(member)) {
@@ -228,8 +282,8 @@ fn by_area(r: &mut Read, of: &Scope<'_>, homes: &BTreeMap<HouseholdId, i64>, she
     Ok(())
 }
 
-/// Who is in force and waits for a category of care (R17).
-fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+/// How long each product in use has somebody wait at most.
+fn waiting_months(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<ProductVersionId, i64>> {
     let versions: Vec<ProductVersionId> = enrolments::table
         .filter(enrolments::mutual_id.eq(of.mutual))
         .select(enrolments::product_version_id)
@@ -241,31 +295,40 @@ fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
             products::parameters(&version)?.benefits.values().filter_map(|benefit| benefit.waiting_months).max();
         longest.insert(version.id, months.unwrap_or(0));
     }
-    let most = longest.values().copied().max().unwrap_or(0);
-    // Who has waited for longer than any product asks does not wait: whose waiting began a day earlier, since months differ in
-    // length, and not before any calendar.
-    let since = add_months(of.stock_on, -most).and_then(|day| add_days(day, -1));
-    let since = since.ok().or(NaiveDate::from_ymd_opt(1, 1, 1)).unwrap_or_default();
-    let groups: Vec<(ProductVersionId, Option<NaiveDate>, i64)> = cover_spans::table
-        .inner_join(
-            enrolments::table
-                .on(enrolments::mutual_id.eq(cover_spans::mutual_id).and(enrolments::id.eq(cover_spans::enrolment_id))),
-        )
-        .filter(standing!(of, SpanState::InForce))
-        .filter(cover_spans::waiting_from.ge(since))
-        .group_by((sql::<Id>("enrolments.product_version_id"), sql::<Nullable<Date>>("cover_spans.waiting_from")))
-        .select((
-            sql::<Id>("enrolments.product_version_id"),
-            sql::<Nullable<Date>>("cover_spans.waiting_from"),
-            count_star(),
-        ))
-        .load(r.conn())?;
+    Ok(longest)
+}
+
+/// Who is in force and waits for a category of care (R17).
+fn waiting(
+    r: &mut Read,
+    of: &Scope<'_>,
+    covered: &[&Standing],
+    longest: &HashMap<ProductVersionId, i64>,
+    sheet: &mut Sheet,
+) -> Result<()> {
+    let mut anchors: BTreeMap<(EnrolmentId, NaiveDate), i64> = BTreeMap::new();
+    for one in covered {
+        if let Some(anchor) = one.waiting_from {
+            *anchors.entry((one.enrolment, anchor)).or_default() += 1;
+        }
+    }
+    let of_whom: BTreeSet<EnrolmentId> = anchors.keys().map(|(enrolment, _)| *enrolment).collect();
+    let of_whom: Vec<EnrolmentId> = of_whom.into_iter().collect();
+    let mut version_of: HashMap<EnrolmentId, ProductVersionId> = HashMap::new();
+    for some in of_whom.chunks(500) {
+        let these = enrolments::table
+            .filter(enrolments::mutual_id.eq(of.mutual))
+            .filter(enrolments::id.eq_any(padded(some)))
+            .select((enrolments::id, enrolments::product_version_id));
+        let rows: Vec<(EnrolmentId, ProductVersionId)> = kept(these).load(r.conn())?;
+        version_of.extend(rows);
+    }
     let mut number = 0_i64;
-    for (version, anchor, persons) in groups {
-        let months = longest.get(&version).copied().unwrap_or(0);
-        let first = anchor.map(|anchor| first_covered_on(anchor, months));
+    for ((enrolment, anchor), persons) in anchors {
+        let version = version_of.get(&enrolment);
+        let months = version.and_then(|version| longest.get(version)).copied().unwrap_or(0);
         // Beyond the calendar nobody is covered yet.
-        if first.is_some_and(|first| first.map_or(true, |first| first > of.stock_on)) {
+        if first_covered_on(anchor, months).map_or(true, |first| first > of.stock_on) {
             number += persons;
         }
     }
@@ -273,62 +336,31 @@ fn waiting(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     Ok(())
 }
 
-fn person_days(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let (from, to) = (of.from, of.stock_on);
-    let in_force = cover_spans::mutual_id.eq(of.mutual).and(cover_spans::state.eq(SpanState::InForce));
-    let to_the_end = cover_spans::to_on.is_null().or(cover_spans::to_on.ge(to));
-    // Most are in force throughout, and are only counted.
-    let throughout: i64 = cover_spans::table
-        .filter(in_force)
-        .filter(cover_spans::from_on.le(from))
-        .filter(to_the_end)
-        .select(count_star())
-        .first(r.conn())?;
-    let began_later: Vec<(NaiveDate, Option<NaiveDate>)> = cover_spans::table
-        .filter(in_force)
-        .filter(cover_spans::from_on.gt(from))
-        .filter(cover_spans::from_on.le(to))
-        .filter(to_the_end)
-        .select((cover_spans::from_on, cover_spans::to_on))
-        .load(r.conn())?;
-    let ended_before: Vec<(NaiveDate, Option<NaiveDate>)> = cover_spans::table
-        .filter(in_force)
-        .filter(cover_spans::from_on.le(to))
-        .filter(cover_spans::to_on.ge(from))
-        .filter(cover_spans::to_on.lt(to))
-        .select((cover_spans::from_on, cover_spans::to_on))
-        .load(r.conn())?;
-    let days_within = |(first, last): (NaiveDate, Option<NaiveDate>)| {
-        crate::dates::days_between(first.max(from), last.map_or(to, |last| last.min(to))) + 1
-    };
-    let parts: i64 = began_later.into_iter().chain(ended_before).map(days_within).sum();
-    sheet.totals.set(Measure::PersonDays, throughout * (crate::dates::days_between(from, to) + 1) + parts);
-    Ok(())
+/// Most are in force throughout, and are only counted.
+fn person_days(of: &Scope<'_>, covered: i64, turns: &[Turn], sheet: &mut Sheet) {
+    let days_from = |from: NaiveDate, to: NaiveDate| crate::dates::days_between(from.max(of.from), to) + 1;
+    let (mut throughout, mut parts) = (covered, 0);
+    for turn in turns.iter().filter(|turn| turn.state == SpanState::InForce) {
+        // Whoever stands on the day of the stocks is among those who were counted.
+        if turn.to_on.is_none_or(|to| to >= of.stock_on) {
+            throughout -= 1;
+        }
+        parts += days_from(turn.from_on, turn.to_on.map_or(of.stock_on, |to| to.min(of.stock_on)));
+    }
+    sheet.totals.set(Measure::PersonDays, throughout * days_from(of.from, of.stock_on) + parts);
 }
 
 /// Who came and who went: the first day of cover without a day of cover before it, and the day after the last.
-fn moves(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let beyond = |_| crate::error::Error::Fault("a month beyond the calendar".into());
-    let (before, last) = (add_days(of.from, -1).map_err(beyond)?, add_days(of.stock_on, -1).map_err(beyond)?);
-    let began: Vec<(MemberId, NaiveDate, bool)> = cover_spans::table
-        .filter(cover_spans::mutual_id.eq(of.mutual))
-        .filter(cover_spans::state.eq_any(AFFILIATED))
-        .filter(cover_spans::from_on.between(of.from, of.stock_on))
-        .select((cover_spans::member_id, cover_spans::from_on, sql::<Bool>(WAS_THERE)))
-        .load(r.conn())?;
-    let ended: Vec<(MemberId, Option<NaiveDate>)> = cover_spans::table
-        .filter(cover_spans::mutual_id.eq(of.mutual))
-        .filter(cover_spans::state.eq_any(AFFILIATED))
-        .filter(cover_spans::to_on.between(before, last))
-        .select((cover_spans::member_id, cover_spans::to_on))
-        .load(r.conn())?;
+fn moves(r: &mut Read, of: &Scope<'_>, turns: &[Turn], sheet: &mut Sheet) -> Result<()> {
+    let begins: HashSet<(MemberId, NaiveDate)> =
+        turns.iter().filter(|turn| turn.from_on >= of.from).map(|turn| (turn.member, turn.from_on)).collect();
+    let next_day = |turn: &Turn| Some((turn.member, add_days(turn.to_on?, 1).ok()?));
     let ends: HashSet<(MemberId, NaiveDate)> =
-        ended.iter().filter_map(|(member, to)| Some((*member, add_days((*to)?, 1).ok()?))).collect();
-    let begins: HashSet<(MemberId, NaiveDate)> = began.iter().map(|(member, day, _)| (*member, *day)).collect();
-    let returns: HashSet<(MemberId, NaiveDate)> =
-        began.into_iter().filter(|span| span.2).map(|(member, day, _)| (member, day)).collect();
-    for entry in begins.difference(&ends) {
-        let is_return = returns.contains(entry);
+        turns.iter().filter_map(next_day).filter(|(_, day)| *day <= of.stock_on).collect();
+    let entries: Vec<(MemberId, NaiveDate)> = begins.difference(&ends).copied().collect();
+    let first_days = first_days(r, of, &entries)?;
+    for (member, day) in entries {
+        let is_return = first_days.get(&member).is_some_and(|first| *first < day);
         bump(sheet, if is_return { Measure::EntriesReturning } else { Measure::EntriesNew });
     }
     let why: Vec<(MemberId, NaiveDate, SpanReason)> = cover_spans::table
@@ -354,6 +386,29 @@ fn moves(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// When these persons first belonged to the mutual.
+fn first_days(
+    r: &mut Read,
+    of: &Scope<'_>,
+    entries: &[(MemberId, NaiveDate)],
+) -> QueryResult<HashMap<MemberId, NaiveDate>> {
+    let mut found: HashMap<MemberId, NaiveDate> = HashMap::new();
+    for some in entries.chunks(500) {
+        let members: Vec<MemberId> = some.iter().map(|(member, _)| *member).collect();
+        let days = cover_spans::table
+            .filter(cover_spans::mutual_id.eq(of.mutual))
+            .filter(cover_spans::member_id.eq_any(padded(&members)))
+            .filter(cover_spans::state.eq_any(AFFILIATED))
+            .select((cover_spans::member_id, cover_spans::from_on));
+        let days: Vec<(MemberId, NaiveDate)> = kept(days).load(r.conn())?;
+        for (member, day) in days {
+            let first = found.entry(member).or_insert(day);
+            *first = day.min(*first);
+        }
+    }
+    Ok(found)
 }
 
 fn bump(sheet: &mut Sheet, measure: Measure) {
