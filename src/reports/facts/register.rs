@@ -400,10 +400,10 @@ fn first_days(
         let days = cover_spans::table
             .filter(cover_spans::mutual_id.eq(of.mutual))
             .filter(cover_spans::member_id.eq_any(padded(&members)))
-            .filter(cover_spans::state.eq_any(AFFILIATED))
-            .select((cover_spans::member_id, cover_spans::from_on));
-        let days: Vec<(MemberId, NaiveDate)> = kept(days).load(r.conn())?;
-        for (member, day) in days {
+            .select((cover_spans::member_id, cover_spans::from_on, cover_spans::state));
+        // Were the states asked for, SQLite would look through all spans of theirs.
+        let days: Vec<(MemberId, NaiveDate, SpanState)> = kept(days).load(r.conn())?;
+        for (member, day, _) in days.into_iter().filter(|(_, _, state)| AFFILIATED.contains(state)) {
             let first = found.entry(member).or_insert(day);
             *first = day.min(*first);
         }
