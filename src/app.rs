@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::error::{Code, Error, Problem, REQUEST_ID, Result, errors_page};
 use crate::ids::kind;
 use crate::jobs::worker::{Progress, Task, Worker};
+use crate::reports::releases::shelf::Shelf;
 use crate::routes;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -145,6 +146,8 @@ pub struct Parts {
     pub access: Access,
     /// Long work; its thread is started by whoever serves.
     pub jobs: Worker,
+    /// Releases that were read before.
+    pub shelf: Shelf,
     /// Counts and times.
     pub metrics: Metrics,
     /// See [`DEADLINE`]; tests take a shorter one.
@@ -174,6 +177,7 @@ impl Parts {
                 hashing: Hashing::default(),
                 throttle: Arc::new(Throttle::default()),
             },
+            shelf: Shelf::default(),
             metrics: Metrics::default(),
             deadline: DEADLINE,
             description: Arc::new(description),
@@ -197,6 +201,7 @@ impl Parts {
             .app_data(web::Data::new(self.desk.clone()))
             .app_data(web::Data::new(self.access.clone()))
             .app_data(web::Data::new(self.jobs.clone()))
+            .app_data(web::Data::new(self.shelf.clone()))
             .app_data(web::Data::new(self.clone()))
             .configure(routes::configure)
             .route("/livez", web::get().to(livez))

@@ -31,7 +31,7 @@ fn rows(test: &TestDb) -> Dump {
 
 #[test]
 fn the_same_seed_options_and_date_give_the_same_rows() {
-    let options = Options { mutuals: 2, households: 12, months: 14, seed: 7 };
+    let options = Options { mutuals: 2, households: 12, months: 14, seed: 7, ..Options::default() };
     let first = rows(&history(options, until()));
     assert_alike(&first, &rows(&history(options, until())));
     for table in ["households", "members", "enrolments", "payments", "claims", "audit_rows", "commands"] {
@@ -47,9 +47,38 @@ fn the_same_seed_options_and_date_give_the_same_rows() {
     }
 }
 
+/// Two write, on PostgreSQL at once: each its own mutuals, and the one's rows do not depend on how far the other is.
+#[test]
+fn a_history_of_two_writers_is_the_same_again_and_whole() {
+    let options = Options { mutuals: 5, households: 6, months: 4, seed: 3, writers: 2 };
+    let lived_by = |writers| {
+        let (test, options) = (TestDb::new(), Options { writers, ..options });
+        let db = simulate(test.url.clone(), options, until(), |_, _| ()).unwrap();
+        assert!(verify(&db).unwrap().findings.is_empty());
+        test
+    };
+    let test = lived_by(2);
+    let whole = rows(&test);
+    assert_alike(&whole, &rows(&lived_by(2)));
+    assert_ne!(whole["payments"], rows(&lived_by(1))["payments"]);
+    let lived = "(SELECT DISTINCT mutual_id FROM payments) AS p";
+    assert_eq!(test.count(lived), 5);
+    let closed = "(SELECT DISTINCT unit_id FROM releases WHERE basis = 'closed') AS r";
+    assert_eq!(test.count(closed), 5);
+    assert!(test.count("releases WHERE basis = 'return'") > 0, "nobody hands in the paper mutual's months");
+}
+
+/// What befalls a household in a year befalls it in part in a shorter history.
+#[test]
+fn a_short_history_has_its_share_of_a_year() {
+    let of = |months| history(Options { mutuals: 1, households: 60, months, ..Options::default() }, until());
+    let (year, quarter) = (of(12).count("claims"), of(3).count("claims"));
+    assert!(quarter > 0 && quarter * 2 < year, "{quarter} claims in three months, {year} in twelve");
+}
+
 #[test]
 fn a_history_has_all_that_happens_to_members() {
-    let test = history(Options { mutuals: 2, households: 60, months: 15, seed: 1 }, until());
+    let test = history(Options { mutuals: 2, households: 60, months: 15, seed: 1, ..Options::default() }, until());
     for state in ["IN_FORCE", "SUSPENDED", "LAPSED", "EXPIRED"] {
         assert!(test.count(&format!("cover_spans WHERE state = '{state}'")) > 0, "no span is {state}");
     }
@@ -74,7 +103,7 @@ fn a_history_has_all_that_happens_to_members() {
 
 #[test]
 fn a_database_that_is_not_empty_is_refused() {
-    let options = Options { mutuals: 1, households: 2, months: 2, seed: 1 };
+    let options = Options { mutuals: 1, households: 2, months: 2, seed: 1, ..Options::default() };
     let test = history(options, until());
     let before = dump(&test);
     assert!(simulate(test.url.clone(), options, until(), |_, _| ()).is_err());
@@ -84,7 +113,7 @@ fn a_database_that_is_not_empty_is_refused() {
 /// What a demonstration shows a network: months closed in time, one mutual late with its last ones, one that hands in paper.
 #[test]
 fn months_are_closed_one_mutual_is_late_and_one_keeps_paper() {
-    let options = Options { mutuals: 4, households: 5, months: 6, seed: 1 };
+    let options = Options { mutuals: 4, households: 5, months: 6, seed: 1, ..Options::default() };
     let test = TestDb::new();
     let db = simulate(test.url.clone(), options, until(), |_, _| ()).unwrap();
     assert!(verify(&db).unwrap().findings.is_empty());
@@ -106,7 +135,7 @@ fn months_are_closed_one_mutual_is_late_and_one_keeps_paper() {
 /// What a demonstration shows of hidden cells: the mutual that keeps paper has three men above 65, and nobody above is told so.
 #[actix_web::test]
 async fn the_platform_of_a_demonstration_is_shown_a_table_with_a_hidden_cell() {
-    let options = Options { mutuals: 4, households: 8, months: 6, seed: 1 };
+    let options = Options { mutuals: 4, households: 8, months: 6, seed: 1, ..Options::default() };
     let test = TestDb::new();
     simulate(test.url.clone(), options, until(), |_, _| ()).unwrap();
     let kept = "release_cuts c JOIN releases r ON r.id = c.release_id JOIN organisations o ON o.id = r.unit_id \

@@ -19,6 +19,7 @@ use crate::households::service::{NewHousehold, register};
 use crate::households::store as households;
 use crate::ids::*;
 use chrono::{Datelike, Duration, Months, NaiveDate};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a household pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,29 +97,52 @@ struct Family {
     by_agent: bool,
 }
 
-/// Lives the whole history.
+/// Of a history, what one writer makes.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    pub options: Options,
+    /// From 0 to the number of writers, less one.
+    pub writer: u32,
+    pub start: NaiveDate,
+    pub until: NaiveDate,
+}
+
+impl Share {
+    /// Whether this writer lives the mutual's life.
+    fn has(&self, mutual: usize) -> bool {
+        let writers = usize::try_from(self.options.writers.max(1)).unwrap_or(1);
+        usize::try_from(self.writer).is_ok_and(|writer| mutual % writers == writer)
+    }
+
+    /// Of what happens to a household in a year, how many of a hundred happen in this history: all of it in a year or more.
+    fn of_a_year(&self) -> u64 {
+        u64::from(self.options.months.min(12)) * 100 / 12
+    }
+}
+
+/// Lives a writer's share of the history, or as much of it as there is before it is told to stop.
 ///
 /// # Errors
 /// The database's.
-#[allow(clippy::too_many_arguments, reason = "one call, from one place")]
 pub fn live(
     db: &Db,
     clock: &Clock,
     tree: &Tree,
-    options: Options,
-    start: NaiveDate,
-    until: NaiveDate,
+    share: &Share,
     dice: &mut Dice,
+    stop: &AtomicBool,
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<()> {
+    let Share { options, start, until, .. } = *share;
     let mut families = Vec::new();
     let mut events: Vec<(NaiveDate, u64, Event)> = Vec::new();
-    for (at, mutual) in tree.mutuals.iter().enumerate() {
+    let own = || tree.mutuals.iter().enumerate().filter(|(at, _)| share.has(*at));
+    for (at, mutual) in own() {
         for _ in 0..options.households {
-            plan(dice, at, mutual, start, until, &mut families, &mut events);
+            plan(dice, at, mutual, share, &mut families, &mut events);
         }
     }
-    for at in 0..tree.mutuals.len() {
+    for (at, _) in own() {
         let mut month = start.checked_add_months(Months::new(2)).unwrap_or(until);
         while month <= until {
             let order = u64::try_from(events.len()).unwrap_or(u64::MAX);
@@ -126,11 +150,14 @@ pub fn live(
             month = month.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
         }
     }
-    plan_closing(tree, start, until, &mut events);
+    plan_closing(tree, share, &mut events);
     events.sort_by_key(|(day, order, _)| (*day, *order));
     let picture = Picture::load(db)?;
     let all = u64::try_from(events.len()).unwrap_or(u64::MAX);
     for (done, (day, _, event)) in (1u64..).zip(&events) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         // A second apart, from six in the morning: many events of one day keep their order.
         let second = i64::try_from(done % 40_000).unwrap_or(0);
         if let Some(at) = day.and_hms_opt(6, 0, 0) {
@@ -146,7 +173,8 @@ pub fn live(
 }
 
 /// Plans when months are closed: one mutual of several is late with its last ones.
-fn plan_closing(tree: &Tree, start: NaiveDate, until: NaiveDate, events: &mut Vec<(NaiveDate, u64, Event)>) {
+fn plan_closing(tree: &Tree, share: &Share, events: &mut Vec<(NaiveDate, u64, Event)>) {
+    let Share { start, until, .. } = *share;
     let late_from = until.checked_sub_months(Months::new(LATE_MONTHS)).unwrap_or(until);
     let mut next = start.with_day(CLOSES_ON).and_then(|day| day.checked_add_months(Months::new(1)));
     while let Some(day) = next.filter(|day| *day <= until) {
@@ -156,11 +184,13 @@ fn plan_closing(tree: &Tree, start: NaiveDate, until: NaiveDate, events: &mut Ve
         };
         for at in 0..tree.mutuals.len() {
             let is_last = at > 0 && at + 1 == tree.mutuals.len();
-            if !is_last || day <= late_from {
+            if share.has(at) && (!is_last || day <= late_from) {
                 push(Event::Close { mutual: at });
             }
         }
-        push(Event::HandIn);
+        if share.writer == 0 {
+            push(Event::HandIn);
+        }
         next = day.checked_add_months(Months::new(1));
     }
 }
@@ -170,11 +200,11 @@ fn plan(
     dice: &mut Dice,
     at: usize,
     mutual: &Mutual,
-    start: NaiveDate,
-    until: NaiveDate,
+    share: &Share,
     families: &mut Vec<Family>,
     events: &mut Vec<(NaiveDate, u64, Event)>,
 ) {
+    let Share { start, until, .. } = *share;
     let habit = match dice.below(100) {
         0..=54 => Habit::Punctual,
         55..=69 => Habit::Late,
@@ -208,11 +238,16 @@ fn plan(
     };
     push(registered, Event::Register { household });
     let mut period = registered;
+    let of_a_year = share.of_a_year();
     for _ in 0..dice.below(8) {
-        push(dice.day(registered, until), Event::Care { household });
+        if happens_in(dice, of_a_year) {
+            push(dice.day(registered, until), Event::Care { household });
+        }
     }
     for _ in 0..dice.below(3) {
-        push(dice.day(registered, until), Event::Change { household });
+        if happens_in(dice, of_a_year) {
+            push(dice.day(registered, until), Event::Change { household });
+        }
     }
     if habit == Habit::Leaves && dice.percent(50) {
         push(dice.day(registered, until), Event::End { household, excluded: dice.percent(30) });
@@ -241,6 +276,11 @@ fn plan(
             _ => return,
         };
     }
+}
+
+/// Whether something of a year happens in a history of that many hundredths of it. A whole year throws no dice for it.
+fn happens_in(dice: &mut Dice, of_a_year: u64) -> bool {
+    of_a_year >= 100 || dice.percent(of_a_year)
 }
 
 fn happen(

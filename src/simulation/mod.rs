@@ -1,5 +1,8 @@
 //! A realistic history of any size, made through the services with a simulated clock: the same seed, options and date give
 //! the same rows, ids included (passwords apart). The demonstration and the measurements live on it.
+//!
+//! Several may write at once, each the lives of its own mutuals with a clock, ids and dice of its own: what the rows of one
+//! writer's mutuals say does not depend on the other writers.
 pub mod care;
 pub mod changes;
 pub mod figures;
@@ -10,11 +13,12 @@ pub mod tree;
 
 use crate::app::HOOKS;
 use crate::clock::Clock;
-use crate::db::Db;
 use crate::db::url::DatabaseUrl;
+use crate::db::{Db, Engine};
 use crate::error::{Error, Result};
 use crate::ids::{Ids, split_mix};
 use chrono::{Months, NaiveDate};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The password of every simulated user.
 pub const PASSWORD: &str = "ayni-demo-2026";
@@ -34,6 +38,15 @@ pub struct Options {
     /// The same seed gives the same rows
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How many write at once, each for its own mutuals, which gives another history; on SQLite one after the other
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub writers: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { mutuals: 4, households: 60, months: 15, seed: 1, writers: 1 }
+    }
 }
 
 /// Dice that fall the same way for the same seed.
@@ -90,10 +103,46 @@ pub fn simulate(
     let first = at(start).ok_or_else(|| Error::Fault("no first morning".into()))?;
     let clock = Clock::set_at(first);
     let ids = Ids::seeded(clock.clone(), options.seed);
-    let db = Db::open(url, clock.clone(), ids, true).map_err(|error| fault(&error))?;
-    let mut dice = Dice::new(options.seed);
+    let db = Db::open(url.clone(), clock.clone(), ids, true).map_err(|error| fault(&error))?;
     let tree = tree::plant(&db, &HOOKS, options.mutuals, start)?;
     figures::expect(&db, &tree, options.households, start)?;
-    history::live(&db, &clock, &tree, options, start, until, &mut dice, &mut progress)?;
+    let share = |writer: u32| history::Share { options, writer, start, until };
+    // Where one fails the others stop as well: nobody waits for hours to be told.
+    let stop = AtomicBool::new(false);
+    let noted = |done: Result<()>| {
+        stop.fetch_or(done.is_err(), Ordering::Relaxed);
+        done
+    };
+    let another = |writer: u32| -> Result<()> {
+        let seed = seed_of(options.seed, writer);
+        let clock = Clock::set_at(first);
+        let ids = Ids::seeded(clock.clone(), seed);
+        let db = Db::open(url.clone(), clock.clone(), ids, false).map_err(|error| fault(&error))?;
+        history::live(&db, &clock, &tree, &share(writer), &mut Dice::new(seed), &stop, &mut |_, _| {})
+    };
+    let mut one = || history::live(&db, &clock, &tree, &share(0), &mut Dice::new(options.seed), &stop, &mut progress);
+    match db.engine() {
+        // There is one writer at a time anyway, and one process's writers would not wait for each other in turn.
+        Engine::Sqlite => {
+            one()?;
+            (1..options.writers).try_for_each(another)?;
+        }
+        Engine::Postgres => std::thread::scope(|scope| {
+            let (noted, another) = (&noted, &another);
+            let spawned = |writer: u32| scope.spawn(move || noted(another(writer)));
+            let others: Vec<_> = (1..options.writers).map(spawned).collect();
+            let first = noted(one());
+            let others = others.into_iter().map(|other| {
+                other.join().unwrap_or_else(|_| Err(Error::Fault("a writer of the history stopped".into())))
+            });
+            others.collect::<Vec<_>>().into_iter().fold(first, Result::and)
+        })?,
+    }
     Ok(db)
+}
+
+/// The seed of one that writes beside others: the first has the given one.
+fn seed_of(seed: u64, writer: u32) -> u64 {
+    let mut state = seed ^ u64::from(writer).rotate_right(16);
+    if writer == 0 { seed } else { split_mix(&mut state) }
 }

@@ -157,6 +157,22 @@ pub const USERS: &[(&str, Role, &str)] = &[
     ("provider_clerk@SEN", Role::ProviderClerk, "HC-SEN"),
 ];
 
+async fn serve(parts: &Parts) -> Call {
+    let service = Rc::new(test::init_service(parts.app()).await);
+    Rc::new(move |request| {
+        let service = service.clone();
+        Box::pin(async move {
+            match service.call(request).await {
+                Ok(response) => response.map_into_boxed_body(),
+                Err(error) => {
+                    let request = test::TestRequest::default().to_http_request();
+                    ServiceResponse::new(request, error.error_response())
+                }
+            }
+        })
+    })
+}
+
 impl World {
     pub async fn new() -> World {
         World::on(TestDb::new()).await
@@ -227,20 +243,14 @@ impl World {
             })
             .unwrap();
         let parts = Parts::new(test.db.clone(), Keys::passing().unwrap()).unwrap();
-        let service = Rc::new(test::init_service(parts.app()).await);
-        let call: Call = Rc::new(move |request| {
-            let service = service.clone();
-            Box::pin(async move {
-                match service.call(request).await {
-                    Ok(response) => response.map_into_boxed_body(),
-                    Err(error) => {
-                        let request = test::TestRequest::default().to_http_request();
-                        ServiceResponse::new(request, error.error_response())
-                    }
-                }
-            })
-        });
+        let call = serve(&parts).await;
         World { test, parts, orgs, users, providers, call }
+    }
+
+    /// Another server on the same database, which has read nothing yet.
+    pub async fn restart(&mut self) {
+        self.parts = Parts::new(self.test.db.clone(), Keys::passing().unwrap()).unwrap();
+        self.call = serve(&self.parts).await;
     }
 
     /// Makes one more user with a role, known by a name from now on.

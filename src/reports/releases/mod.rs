@@ -2,4 +2,5 @@
 pub mod http;
 pub mod model;
 pub mod service;
+pub mod shelf;
 pub mod store;

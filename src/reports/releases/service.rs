@@ -132,11 +132,13 @@ pub fn release_provisionally(db: &Db, scope: &FigureScope, month: NaiveDate, as_
     let found = facts::months(db, scope, (month, month), as_of)?;
     let Some(known) = found.first() else { return Ok(false) };
     db.write(wall, |w| {
+        // Whoever closes the month holds it too: a provisional release never comes after it.
+        let Some(sheet) = facts::hold(w, scope, month, as_of)? else { return Ok(false) };
         if is_settled(w, unit, month)? {
             return Ok(false);
         }
         if let Some(standing) = store::standing(w, unit, month)?
-            && sheet_of(w, &standing)? == known.sheet
+            && sheet_of(w, &standing)? == sheet
         {
             return Ok(false);
         }
@@ -150,7 +152,7 @@ pub fn release_provisionally(db: &Db, scope: &FigureScope, month: NaiveDate, as_
             definition: definition(&as_of.bands),
             note: None,
             by: None,
-            sheet: &known.sheet,
+            sheet: &sheet,
         };
         release(w, &new).map(|_| true)
     })

@@ -1,5 +1,6 @@
 //! Releases stand outside the walls: they hold no person, and whoever asks names the units that he may see.
 use super::model::*;
+use crate::db::kept::{kept, padded};
 use crate::db::schema::*;
 use crate::db::{Read, Write};
 use crate::ids::*;
@@ -8,8 +9,9 @@ use crate::on_each;
 use crate::reports::measures::Dimension;
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use std::collections::{BTreeSet, HashSet};
 
-/// More units than this are not named one by one: what stands of the months is read and those asked for are kept.
+/// More units, or releases, than this are not named one by one: what stands of the months is read and those asked for are kept.
 const NAMED: usize = 100;
 
 /// Adds a release with its cuts, in the place of the one that stood; false where another one of the same number was faster.
@@ -55,39 +57,58 @@ pub fn list(r: &mut Read, unit: OrganisationId, month: NaiveDate) -> QueryResult
         .load(r.conn())
 }
 
-/// The releases that stand of some units' months, by unit and month. The units are sorted.
-pub fn list_standing(
+/// The releases that stand of some units' months: on SQLite an index has all of it, and no row is looked at. The units are
+/// sorted.
+pub fn list_standing_ids(
     r: &mut Read,
     units: &[OrganisationId],
     (first, last): (NaiveDate, NaiveDate),
-) -> QueryResult<Vec<Release>> {
+) -> QueryResult<Vec<ReleaseId>> {
     let mut query = releases::table
         .filter(releases::replaced_by.is_null())
         .filter(releases::month.between(first, last))
-        .select(Release::as_select())
+        .select((releases::unit_id, releases::id))
         .into_boxed();
     let few = units.len() <= NAMED;
     if few {
         query = query.filter(releases::unit_id.eq_any(units.to_vec()));
     }
-    let mut found: Vec<Release> = query.load(r.conn())?;
-    found.retain(|release| few || units.binary_search(&release.unit_id).is_ok());
-    found.sort_by_key(|release| (release.unit_id, release.month));
-    Ok(found)
+    let found: Vec<(OrganisationId, ReleaseId)> = query.load(r.conn())?;
+    Ok(found.into_iter().filter(|(unit, _)| few || units.binary_search(unit).is_ok()).map(|(_, id)| id).collect())
 }
 
-/// When the first closed release or return of some units' months was made, by unit and month: by this a month is in time.
+/// Of the releases that stand of some months, those of the given ids.
+pub fn list_by_id(r: &mut Read, ids: &[ReleaseId], (first, last): (NaiveDate, NaiveDate)) -> QueryResult<Vec<Release>> {
+    if ids.len() > NAMED {
+        let wanted: HashSet<ReleaseId> = ids.iter().copied().collect();
+        let all: Vec<Release> = releases::table
+            .filter(releases::replaced_by.is_null())
+            .filter(releases::month.between(first, last))
+            .select(Release::as_select())
+            .load(r.conn())?;
+        return Ok(all.into_iter().filter(|release| wanted.contains(&release.id)).collect());
+    }
+    let these = releases::table.filter(releases::id.eq_any(padded(ids))).select(Release::as_select());
+    kept(these).load(r.conn())
+}
+
+/// When the first closed release or return of some units' months was made, by unit and month: by this a month is in time. The
+/// units are sorted.
 pub fn list_first_reports(
     r: &mut Read,
     units: &[OrganisationId],
     (first, last): (NaiveDate, NaiveDate),
 ) -> QueryResult<Vec<(OrganisationId, NaiveDate, Option<chrono::NaiveDateTime>)>> {
-    let mut found: Vec<(OrganisationId, NaiveDate, Option<chrono::NaiveDateTime>)> = releases::table
+    let mut query = releases::table
         .filter(releases::basis.ne(Basis::Provisional))
         .filter(releases::month.between(first, last))
         .group_by((releases::unit_id, releases::month))
         .select((releases::unit_id, releases::month, diesel::dsl::min(releases::as_of)))
-        .load(r.conn())?;
+        .into_boxed();
+    if units.len() <= NAMED {
+        query = query.filter(releases::unit_id.eq_any(units.to_vec()));
+    }
+    let mut found: Vec<(OrganisationId, NaiveDate, Option<chrono::NaiveDateTime>)> = query.load(r.conn())?;
     found.retain(|row| units.binary_search(&row.0).is_ok());
     Ok(found)
 }
@@ -144,6 +165,7 @@ pub fn targets_on(r: &mut Read, units: &[OrganisationId], on: NaiveDate) -> Quer
         .select(TargetPopulation::as_select())
         .load(r.conn())?;
     found.dedup_by_key(|row| row.organisation_id);
+    let units: BTreeSet<OrganisationId> = units.iter().copied().collect();
     found.retain(|row| units.contains(&row.organisation_id));
     Ok(found)
 }

@@ -328,7 +328,7 @@ fn reduce(forms: &mut [Vec<i64>], cells: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::units::KnownMonth;
+    use super::super::units::{Known, KnownMonth};
     use super::*;
     use crate::ids::OrganisationId;
     use chrono::NaiveDate;
@@ -480,10 +480,7 @@ mod tests {
 
     fn unit(months: &[(NaiveDate, Cells)], dimension: Dimension) -> Unit {
         let known = |cells: &Cells| KnownMonth {
-            totals: Default::default(),
-            stock_on: NaiveDate::MAX,
-            as_of: NaiveDate::MAX.into(),
-            release: None,
+            known: Known::Live { totals: Default::default(), stock_on: NaiveDate::MAX, as_of: NaiveDate::MAX.into() },
             cells: [(dimension, cells.clone())].into(),
         };
         Unit {
@@ -491,7 +488,6 @@ mod tests {
             currency: Currency::parse("XOF").unwrap(),
             target: None,
             months: months.iter().map(|(month, cells)| (*month, known(cells))).collect(),
-            first_reports: BTreeMap::new(),
             too_small: false,
         }
     }

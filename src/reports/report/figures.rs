@@ -267,7 +267,7 @@ fn histogram<'a>(units: impl Iterator<Item = &'a Unit>, period: Period, dimensio
 
 /// Numerators and denominators of a unit in a period, one after the other.
 fn parts(unit: &Unit, figures: &[&'static Indicator], period: Period) -> Vec<Parts> {
-    let totals = |month: &NaiveDate| unit.months.get(month).map(|known: &KnownMonth| &known.totals);
+    let totals = |month: &NaiveDate| unit.months.get(month).map(KnownMonth::totals);
     let months: Vec<Option<&Totals>> = period.each().iter().map(totals).collect();
     let window = Window { before: period.before().and_then(|month| totals(&month)), months: &months };
     figures.iter().map(|indicator| parts_of(unit, indicator, period, &window)).collect()

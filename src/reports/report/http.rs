@@ -5,7 +5,7 @@ use super::period::Period;
 use super::service::{self, Report, Reported};
 use super::shape::{Cut, Question, ReportName};
 use super::sheets;
-use super::units::Released;
+use super::units::KnownMonth;
 use super::workbook;
 use crate::access::guard::{Guard, Somewhere};
 use crate::access::permissions::{Need, OrganisationKind, need};
@@ -19,10 +19,11 @@ use crate::reports::facts::{AgeBands, definition};
 use crate::reports::measures::DEFINITION_VERSION;
 use crate::reports::rates::http::ExchangeRateView;
 use crate::reports::releases::service as releases;
+use crate::reports::releases::shelf::{Shelf, Told};
 use crate::reports::rules::PROMPTNESS_BUCKETS;
 use crate::web::{Ids, Query, blocking};
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -269,20 +270,22 @@ fn view(
     let count = |wanted: &[Reported]| report.units.iter().filter(|line| wanted.contains(&line.reported)).count();
     let codes = |wanted: Reported| service::codes(report, picture, &BTreeSet::from([wanted]));
     let mut units = Vec::with_capacity(report.units.len());
+    let named: Vec<(NaiveDate, String)> =
+        report.question.period.each().into_iter().map(|month| (month, month.format("%Y-%m").to_string())).collect();
     for line in &report.units {
         let found = picture.organisation(line.unit.id);
-        let months = report.question.period.each().into_iter().map(|month| {
-            let state = match line.unit.months.get(&month).map(|known| known.release.as_ref()) {
+        let months = named.iter().map(|(month, name)| {
+            let state = match line.unit.months.get(month).map(KnownMonth::release) {
                 None => "missing",
                 Some(None) => "live",
-                Some(Some(release)) => release.basis.code(),
+                Some(Some(told)) => told.basis.code(),
             };
-            (month.format("%Y-%m").to_string(), state.to_owned())
+            (name.clone(), state.to_owned())
         });
         let asked = line.unit.months.range(report.question.period.first..);
-        let releases: Vec<&Released> = asked.filter_map(|(_, known)| known.release.as_ref()).collect();
-        let sources: BTreeSet<&str> = releases.iter().map(|release| release.source.code()).collect();
-        let definitions = releases.iter().map(|release| release.definition.as_str());
+        let released: Vec<&Told> = asked.filter_map(|(_, known)| known.release()).collect();
+        let sources: BTreeSet<&str> = released.iter().map(|told| told.source.code()).collect();
+        let definitions = released.iter().map(|told| told.definition.as_str());
         let others: BTreeSet<&str> = definitions.filter(|definition| *definition != present).collect();
         units.push(UnitView {
             unit_id: line.unit.id,
@@ -295,7 +298,7 @@ fn view(
             months: months.collect(),
             sources: sources.into_iter().map(str::to_owned).collect(),
             other_definitions: others.into_iter().map(str::to_owned).collect(),
-            as_of: line.unit.months.values().map(|month| month.as_of.and_utc()).max(),
+            as_of: line.unit.months.values().map(|month| month.as_of().and_utc()).max(),
             figures: line
                 .figures
                 .iter()
@@ -398,6 +401,7 @@ pub async fn report(
     path: Ids<(OrganisationId, String)>,
     req: HttpRequest,
     query: Query<ReportFilter>,
+    shelf: web::Data<Shelf>,
 ) -> Result<HttpResponse> {
     let form = sheets::form(&req)?;
     let filter = query.0;
@@ -405,28 +409,23 @@ pub async fn report(
     let (db, picture, scope) = (guard.desk.db.clone(), guard.picture.clone(), guard.scope.clone());
     let period = filter.period.clone();
     let machine = guard.machine.as_ref().map(|machine| machine.key);
-    let (view, sheet) = blocking(move || {
+    let (view, body) = blocking(move || {
         if let Some(key) = machine {
             crate::access::machines::used(&db, key)?;
         }
-        let report = service::report(&db, &picture, &scope, question, only)?;
+        let report = service::report(&db, &picture, &shelf, &scope, question, only)?;
         let names = names_of(&db, &report)?;
         let bands = releases::as_of(&db, scope.today())?.bands;
         let view = view(&report, &picture, &scope, (&period, &bands), &names)?;
-        let sheet = match form {
-            sheets::Form::Json => None,
-            sheets::Form::Csv => Some(sheets::csv(&view)?),
-            sheets::Form::Xlsx => Some(workbook::xlsx(&view)?),
+        let body = match form {
+            sheets::Form::Json => serde_json::to_vec(&view)
+                .map_err(|error| Error::Fault(format!("a report cannot be written: {error}")))?,
+            sheets::Form::Csv => sheets::csv(&view)?,
+            sheets::Form::Xlsx => workbook::xlsx(&view)?,
         };
-        Ok((view, sheet))
+        Ok((view, body))
     })
     .await?;
-    let body = match sheet {
-        Some(sheet) => sheet,
-        None => {
-            serde_json::to_vec(&view).map_err(|error| Error::Fault(format!("a report cannot be written: {error}")))?
-        }
-    };
     Ok(tagged(&req, form, &view, body))
 }
 
@@ -434,10 +433,10 @@ pub async fn report(
 fn tagged(req: &HttpRequest, form: sheets::Form, view: &ReportView, body: Vec<u8>) -> HttpResponse {
     // A workbook has the time at which it was made in it: what it says is the same as the JSON.
     let said = match form {
-        sheets::Form::Xlsx => serde_json::to_vec(view).unwrap_or_default(),
-        _ => body.clone(),
+        sheets::Form::Xlsx => Sha256::digest(serde_json::to_vec(view).unwrap_or_default()),
+        _ => Sha256::digest(&body),
     };
-    let tag = format!("\"{}{}\"", form.name(), data_encoding::HEXLOWER.encode(&Sha256::digest(&said)));
+    let tag = format!("\"{}{}\"", form.name(), data_encoding::HEXLOWER.encode(&said));
     let known = req.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag || one.trim() == "*"));
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };

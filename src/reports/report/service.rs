@@ -5,7 +5,7 @@ use super::cuts::{self, CutTable};
 use super::figures::{self, Among, Figure, OwnTargets, Reckoned, Total, days_of, figures_of, is_money};
 use super::period::Period;
 use super::shape::{Question, ReportName};
-use super::units::{self, Asked, Unit};
+use super::units::{self, Asked, KnownMonth, Unit};
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::BodyScope;
@@ -17,6 +17,7 @@ use crate::reports::catalogue::{At, Indicator};
 use crate::reports::measures::Dimension;
 use crate::reports::releases::model::Basis;
 use crate::reports::releases::service::DUE_DAYS;
+use crate::reports::releases::shelf::Shelf;
 use crate::reports::releases::store;
 use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,7 @@ pub struct Report {
 pub fn report(
     db: &Db,
     picture: &Picture,
+    shelf: &Shelf,
     scope: &BodyScope,
     question: Question,
     only: Option<&'static Indicator>,
@@ -79,7 +81,7 @@ pub fn report(
     let found = if question.own {
         units::own(db, picture, scope, &asked)?
     } else {
-        units::released(db, picture, scope, &asked)?
+        units::released(db, picture, shelf, scope, &asked)?
     };
     let due_days = due_days(db, picture, scope)?;
     // A total with a unit that is not shown, less those that are, would be that unit.
@@ -88,9 +90,9 @@ pub fn report(
         None => Vec::new(),
         Some(cut) => cuts::tables(&found, question.period, cut, question.own, scope.kind())?,
     };
-    let as_of = found.iter().flat_map(|unit| unit.months.values().map(|month| month.as_of)).max();
+    let as_of = found.iter().flat_map(|unit| unit.months.values().map(KnownMonth::as_of)).max();
     let stock_on =
-        found.iter().filter_map(|unit| unit.months.get(&question.period.last)).map(|month| month.stock_on).max();
+        found.iter().filter_map(|unit| unit.months.get(&question.period.last)).map(KnownMonth::stock_on).max();
     let reckoned: Vec<Reckoned<'_>> = found.iter().map(|unit| Reckoned::new(unit, &figures, question)).collect();
     let all: Vec<&Reckoned<'_>> = reckoned.iter().collect();
     let mut totals = if scope.kind() == OrganisationKind::Mutual {
@@ -98,7 +100,7 @@ pub fn report(
         let days: Vec<Dimension> = figures.iter().filter_map(|indicator| days_of(indicator)).collect();
         let sisters = match figures.is_empty() || found.is_empty() {
             true => Vec::new(),
-            false => units::sisters(db, picture, scope, &Asked { dimensions: &days, ..asked })?,
+            false => units::sisters(db, picture, shelf, scope, &Asked { dimensions: &days, ..asked })?,
         };
         let among: Vec<Reckoned<'_>> = sisters.iter().map(|unit| Reckoned::new(unit, &figures, question)).collect();
         totals(&all, &figures, question, Among::Sisters(&among))?
@@ -138,7 +140,7 @@ pub fn report(
         let (reported, overdue) = reported(&unit, question.period, due_days, scope.today());
         lines.push(UnitReport { unit, reported, overdue, figures });
     }
-    lines.sort_by_key(|line| picture.organisation(line.unit.id).map(|found| found.code.clone()));
+    lines.sort_by_cached_key(|line| picture.organisation(line.unit.id).map(|found| found.code.clone()));
     Ok(Report {
         question,
         as_of,
@@ -171,12 +173,12 @@ fn reported(unit: &Unit, period: Period, due_days: i32, today: NaiveDate) -> (Re
     for month in period.each() {
         let last = month_of(month).map_or(month, |whole| whole.to);
         let due = add_days(last, i64::from(due_days)).unwrap_or(last);
-        let state = match unit.months.get(&month).map(|known| known.release.as_ref().map(|release| release.basis)) {
+        let state = match unit.months.get(&month).map(KnownMonth::release) {
             None => Reported::Missing,
-            Some(Some(Basis::Provisional)) => Reported::Provisional,
             // The mutual's own month, live, is not final for anybody above.
             Some(None) => Reported::InTime,
-            Some(Some(_)) => match unit.first_reports.get(&month) {
+            Some(Some(told)) if told.basis == Basis::Provisional => Reported::Provisional,
+            Some(Some(told)) => match told.first_report {
                 Some(at) if at.date() > due => Reported::Late,
                 _ => Reported::InTime,
             },

@@ -9,11 +9,13 @@ use crate::ids::*;
 use crate::money::Currency;
 use crate::reports::facts::service as facts;
 use crate::reports::measures::{Cells, Dimension, Measure, Totals};
-use crate::reports::releases::model::{Basis, Release, Source, TargetPopulation};
+use crate::reports::releases::model::TargetPopulation;
 use crate::reports::releases::service as releases;
+use crate::reports::releases::shelf::{Shelf, Told};
 use crate::reports::releases::store;
 use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A mutual with what is known of some months.
 pub struct Unit {
@@ -22,8 +24,6 @@ pub struct Unit {
     pub target: Option<TargetPopulation>,
     /// By month; those that nobody knows of are not here.
     pub months: BTreeMap<NaiveDate, KnownMonth>,
-    /// When its months were first reported, those that were closed or handed in.
-    pub first_reports: BTreeMap<NaiveDate, NaiveDateTime>,
     /// It has so few persons that its figures are theirs: a body above is shown nothing of it.
     pub too_small: bool,
 }
@@ -37,27 +37,54 @@ impl Unit {
         let Some(last) = self.months.values().next_back() else { return false };
         [Measure::BeneficiariesInForce, Measure::PersonsRegistered]
             .iter()
-            .any(|measure| (1..SMALLEST_UNIT).contains(&last.totals.get(*measure)))
+            .any(|measure| (1..SMALLEST_UNIT).contains(&last.totals().get(*measure)))
     }
 }
 
 /// What is known of a month.
 pub struct KnownMonth {
-    pub totals: Totals,
-    pub stock_on: NaiveDate,
-    pub as_of: NaiveDateTime,
-    /// None where it is the mutual's own, live.
-    pub release: Option<Released>,
+    pub known: Known,
     /// Only of the dimensions that were asked for, of the months of the period.
     pub cells: BTreeMap<Dimension, Cells>,
 }
 
-/// How a month came to bodies above.
-pub struct Released {
-    pub basis: Basis,
-    pub source: Source,
-    /// The definitions by which it was reckoned.
-    pub definition: String,
+/// Where it is known from.
+pub enum Known {
+    /// The mutual's own, as it is now.
+    Live { totals: Box<Totals>, stock_on: NaiveDate, as_of: NaiveDateTime },
+    /// What bodies above were told.
+    Released(Arc<Told>),
+}
+
+impl KnownMonth {
+    pub fn totals(&self) -> &Totals {
+        match &self.known {
+            Known::Live { totals, .. } => totals,
+            Known::Released(told) => &told.totals,
+        }
+    }
+
+    pub fn stock_on(&self) -> NaiveDate {
+        match &self.known {
+            Known::Live { stock_on, .. } => *stock_on,
+            Known::Released(told) => told.stock_on,
+        }
+    }
+
+    pub fn as_of(&self) -> NaiveDateTime {
+        match &self.known {
+            Known::Live { as_of, .. } => *as_of,
+            Known::Released(told) => told.as_of,
+        }
+    }
+
+    /// None where it is the mutual's own.
+    pub fn release(&self) -> Option<&Told> {
+        match &self.known {
+            Known::Live { .. } => None,
+            Known::Released(told) => Some(told),
+        }
+    }
 }
 
 /// What is asked of the units.
@@ -88,7 +115,6 @@ pub fn own(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> 
         currency: figures.currency(),
         target: targets(db, &[scope.organisation()], asked.period)?.pop(),
         months: BTreeMap::new(),
-        first_reports: BTreeMap::new(),
         too_small: false,
     };
     let now = db.clock().now();
@@ -99,9 +125,8 @@ pub fn own(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> 
     for month in facts::months(db, &figures, (first.max(begins), last), &as_of)? {
         let cells =
             month.sheet.cuts.into_iter().filter(|(dimension, _)| asked.dimensions.contains(dimension)).collect();
-        let known =
-            KnownMonth { totals: month.sheet.totals, stock_on: month.stock_on, as_of: now, release: None, cells };
-        unit.months.insert(month.month, known);
+        let known = Known::Live { totals: Box::new(month.sheet.totals), stock_on: month.stock_on, as_of: now };
+        unit.months.insert(month.month, KnownMonth { known, cells });
     }
     Ok(vec![unit])
 }
@@ -110,7 +135,7 @@ pub fn own(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> 
 ///
 /// # Errors
 /// `month_not_over`, `no_mutuals`, the database's.
-pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> Result<Vec<Unit>> {
+pub fn released(db: &Db, picture: &Picture, shelf: &Shelf, scope: &BodyScope, asked: &Asked<'_>) -> Result<Vec<Unit>> {
     if !asked.period.is_over(scope.today()) {
         return Err(Problem::of(Code::MonthNotOver).at("period").into());
     }
@@ -122,7 +147,7 @@ pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>
     if ids.is_empty() {
         return Err(Code::NoMutuals.into());
     }
-    released_of(db, picture, ids, asked)
+    released_of(db, picture, shelf, ids, asked)
 }
 
 /// A mutual and its sisters under the body next above it, as they released their figures; those of too few persons are not
@@ -130,7 +155,7 @@ pub fn released(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>
 ///
 /// # Errors
 /// The database's.
-pub fn sisters(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> Result<Vec<Unit>> {
+pub fn sisters(db: &Db, picture: &Picture, shelf: &Shelf, scope: &BodyScope, asked: &Asked<'_>) -> Result<Vec<Unit>> {
     let last = asked.period.last_day();
     let above = picture.ancestors(scope.organisation(), last).into_iter().next();
     let is_asked = |above: &OrganisationId| *above != OrganisationId::NIL && asked.period.is_over(scope.today());
@@ -139,23 +164,28 @@ pub fn sisters(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>)
     if ids.len() < 2 {
         return Ok(Vec::new());
     }
-    let mut units = released_of(db, picture, ids, asked)?;
+    let mut units = released_of(db, picture, shelf, ids, asked)?;
     units.retain(|unit| !unit.too_small);
     Ok(units)
 }
 
-fn released_of(db: &Db, picture: &Picture, mut ids: Vec<OrganisationId>, asked: &Asked<'_>) -> Result<Vec<Unit>> {
+fn released_of(
+    db: &Db,
+    picture: &Picture,
+    shelf: &Shelf,
+    mut ids: Vec<OrganisationId>,
+    asked: &Asked<'_>,
+) -> Result<Vec<Unit>> {
     ids.sort_unstable();
-    let (rows, first, cuts) = db.read(Wall::ROOT, |r| {
-        let rows = store::list_standing(r, &ids, asked.span())?;
-        let first = store::list_first_reports(r, &ids, (asked.period.first, asked.period.last))?;
-        let cut_of: Vec<ReleaseId> =
-            rows.iter().filter(|release| release.month >= asked.period.first).map(|release| release.id).collect();
+    let (standing, cuts) = db.read(Wall::ROOT, |r| {
+        let standing = shelf.standing(r, &ids, asked.span())?;
+        let within = standing.iter().filter(|(_, told)| told.month >= asked.period.first);
+        let cut_of: Vec<ReleaseId> = within.map(|(id, _)| *id).collect();
         let mut cuts = Vec::new();
         for dimension in asked.dimensions {
             cuts.extend(store::list_cuts(r, &cut_of, *dimension)?);
         }
-        Ok::<_, Error>((rows, first, cuts))
+        Ok::<_, Error>((standing, cuts))
     })?;
     let mut cells: BTreeMap<ReleaseId, BTreeMap<Dimension, Cells>> = BTreeMap::new();
     for cut in cuts {
@@ -166,25 +196,12 @@ fn released_of(db: &Db, picture: &Picture, mut ids: Vec<OrganisationId>, asked: 
         // Currency and name are the tree's; a mutual without a currency has no figures.
         let currency = picture.organisation(*id).and_then(|found| found.currency);
         let currency = currency.ok_or_else(|| Error::Fault(format!("the mutual {id} has no usable currency")))?;
-        let unit = Unit {
-            id: *id,
-            currency,
-            target: None,
-            months: BTreeMap::new(),
-            first_reports: BTreeMap::new(),
-            too_small: false,
-        };
-        units.insert(*id, unit);
+        units.insert(*id, Unit { id: *id, currency, target: None, months: BTreeMap::new(), too_small: false });
     }
-    for row in rows {
-        let known = known(&row, cells.remove(&row.id).unwrap_or_default())?;
-        if let Some(unit) = units.get_mut(&row.unit_id) {
-            unit.months.insert(row.month, known);
-        }
-    }
-    for (id, month, at) in first {
-        if let (Some(unit), Some(at)) = (units.get_mut(&id), at) {
-            unit.first_reports.insert(month, at);
+    for (id, told) in standing {
+        if let Some(unit) = units.get_mut(&told.unit) {
+            let cells = cells.remove(&id).unwrap_or_default();
+            unit.months.insert(told.month, KnownMonth { known: Known::Released(told), cells });
         }
     }
     for target in targets(db, &ids, asked.period)? {
@@ -194,18 +211,8 @@ fn released_of(db: &Db, picture: &Picture, mut ids: Vec<OrganisationId>, asked: 
     }
     let mut units: Vec<Unit> = units.into_values().collect();
     units.iter_mut().for_each(|unit| unit.too_small = unit.is_too_small());
-    units.sort_by_key(|unit| picture.organisation(unit.id).map(|found| found.code.clone()));
+    units.sort_by_cached_key(|unit| picture.organisation(unit.id).map(|found| found.code.clone()));
     Ok(units)
-}
-
-fn known(row: &Release, cells: BTreeMap<Dimension, Cells>) -> Result<KnownMonth> {
-    Ok(KnownMonth {
-        totals: Totals::read(&row.figures)?,
-        stock_on: row.stock_on,
-        as_of: row.as_of,
-        release: Some(Released { basis: row.basis, source: row.source, definition: row.definition.clone() }),
-        cells,
-    })
 }
 
 /// The target populations of organisations on a period's last day.

@@ -275,3 +275,37 @@ async fn who_closed_corrected_and_opened_a_month_again_and_why_is_kept() {
     notes.sort_by_key(|(basis, _)| *basis);
     assert_eq!(notes, [("closed", &Value::Null), ("correction", &json!("a receipt was found"))]);
 }
+
+/// What P1 is told of March, by a server that has told of it before and by one that has just begun.
+async fn told(world: &mut World) -> Value {
+    let path = format!("/organisations/{}/reports/dashboard?period=2026-03&compare=previous", world.org("P1"));
+    let before = world.get(&path).as_("platform_analyst").send().await.expect(200).body;
+    world.restart().await;
+    let anew = world.get(&path).as_("platform_analyst").send().await.expect(200).body;
+    assert_eq!(before, anew);
+    let kay = before["units"].as_array().unwrap().iter().find(|unit| unit["code"] == "KAY").unwrap();
+    kay.clone()
+}
+
+/// A server keeps what it has read of releases: which of them stand, and when a month was first reported, is not of yesterday.
+#[actix_web::test]
+async fn what_was_read_before_is_told_as_it_stands() {
+    let (mut world, home) = april().await;
+    let state = |kay: &Value| (kay["reported"].clone(), kay["months"]["2026-03"].clone());
+    assert_eq!(state(&told(&mut world).await), (json!("missing"), json!("missing")));
+    let figures = FigureScope::of(&world.scope("KAY"));
+    while releases::keep_up(&world.test.db, &figures, world.scope("KAY").today()).unwrap() {}
+    assert_eq!(state(&told(&mut world).await), (json!("provisional"), json!("provisional")));
+    close(&world, json!(["cash_not_counted"])).await.expect(200);
+    let closed = told(&mut world).await;
+    assert_eq!(state(&closed), (json!("in_time"), json!("closed")));
+    world.payment(&home, 1_234, "2026-03-30").await.expect(201);
+    assert_eq!(told(&mut world).await, closed);
+    // Long after the month was due: it had been reported in time.
+    on(&world, 6, 20);
+    let reason = json!({"reason": "a receipt was found"});
+    world.give("treasurer", "/periods/2026-03/corrections", reason).await.expect(200);
+    let corrected = told(&mut world).await;
+    assert_eq!(state(&corrected), (json!("in_time"), json!("correction")));
+    assert_ne!(corrected["figures"], closed["figures"]);
+}
