@@ -254,7 +254,7 @@ async fn a_database_in_use_goes_a_version_back_and_on_again_and_keeps_its_rows()
     };
     let before = rows_of(&world);
     assert!(!before["transfers"].is_empty() && !before["accounts"].is_empty());
-    let reverted = [(); 15].map(|()| revert(&mut world.test.owner()));
+    let reverted = [(); 16].map(|()| revert(&mut world.test.owner()));
     let dropped = [
         "devices",
         "changes",
@@ -278,7 +278,7 @@ async fn a_database_in_use_goes_a_version_back_and_on_again_and_keeps_its_rows()
     for table in dropped {
         assert!(before.contains_key(table) && !between.contains_key(table), "{table} after {reverted:?}");
     }
-    assert_eq!(ayni::db::migrate::run(&world.test.url).unwrap().len(), 15);
+    assert_eq!(ayni::db::migrate::run(&world.test.url).unwrap().len(), 16);
     support::rows::assert_alike(&before, &rows_of(&world));
     // What is there goes on.
     world.payment(&home, 500, "2026-03-10").await.expect(201);

@@ -57,8 +57,7 @@ pub fn list(r: &mut Read, unit: OrganisationId, month: NaiveDate) -> QueryResult
         .load(r.conn())
 }
 
-/// The releases that stand of some units' months: on SQLite an index has all of it, and no row is looked at. The units are
-/// sorted.
+/// The releases that stand of some units' months: an index has them, and the rows are not looked at. The units are sorted.
 pub fn list_standing_ids(
     r: &mut Read,
     units: &[OrganisationId],

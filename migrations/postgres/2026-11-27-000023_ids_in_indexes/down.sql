@@ -1,0 +1,4 @@
+DROP INDEX releases_that_stand;
+CREATE INDEX releases_that_stand ON releases (month, unit_id) WHERE replaced_by IS NULL;
+DROP INDEX claims_by_decision;
+CREATE INDEX claims_by_decision ON claims (mutual_id, decided_on) INCLUDE (outcome, claim_reason, provider_id, submitted_on, billed_minor, mutual_minor, member_minor, provider_writeoff_minor, other_paid_minor);
