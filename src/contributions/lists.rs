@@ -261,7 +261,7 @@ pub fn open_by_age(r: &mut Read, mutual: MutualId, on: NaiveDate) -> QueryResult
     // Numbered as both engines read it; a date has no character that could be anything else.
     let query = format!(
         "SELECT age, CAST(SUM(open) AS BIGINT) AS open FROM (\
-           SELECT CASE WHEN d.due_on >= '{month}' THEN 0 WHEN d.due_on >= '{quarter}' THEN 1 ELSE 2 END AS age, \
+           SELECT CAST(CASE WHEN d.due_on >= '{month}' THEN 0 WHEN d.due_on >= '{quarter}' THEN 1 ELSE 2 END AS BIGINT) AS age, \
              d.amount_minor - COALESCE(a.amount, 0) - COALESCE(c.amount, 0) AS open FROM dues d \
            LEFT JOIN (SELECT due_id, CAST(SUM(amount_minor) AS BIGINT) AS amount FROM allocations \
              WHERE mutual_id = $1 AND counts_on <= '{on}' GROUP BY due_id) a ON a.due_id = d.id \

@@ -289,6 +289,11 @@ impl Db {
         self.inner.engine
     }
 
+    /// Whether several may write at once.
+    pub fn has_many_writers(&self) -> bool {
+        self.inner.engine == Engine::Postgres
+    }
+
     /// Where the database is.
     pub fn url(&self) -> &DatabaseUrl {
         &self.inner.url

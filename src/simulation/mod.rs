@@ -13,8 +13,8 @@ pub mod tree;
 
 use crate::app::HOOKS;
 use crate::clock::Clock;
+use crate::db::Db;
 use crate::db::url::DatabaseUrl;
-use crate::db::{Db, Engine};
 use crate::error::{Error, Result};
 use crate::ids::{Ids, split_mix};
 use chrono::{Months, NaiveDate};
@@ -121,13 +121,8 @@ pub fn simulate(
         history::live(&db, &clock, &tree, &share(writer), &mut Dice::new(seed), &stop, &mut |_, _| {})
     };
     let mut one = || history::live(&db, &clock, &tree, &share(0), &mut Dice::new(options.seed), &stop, &mut progress);
-    match db.engine() {
-        // There is one writer at a time anyway, and one process's writers would not wait for each other in turn.
-        Engine::Sqlite => {
-            one()?;
-            (1..options.writers).try_for_each(another)?;
-        }
-        Engine::Postgres => std::thread::scope(|scope| {
+    if db.has_many_writers() {
+        std::thread::scope(|scope| {
             let (noted, another) = (&noted, &another);
             let spawned = |writer: u32| scope.spawn(move || noted(another(writer)));
             let others: Vec<_> = (1..options.writers).map(spawned).collect();
@@ -136,7 +131,10 @@ pub fn simulate(
                 other.join().unwrap_or_else(|_| Err(Error::Fault("a writer of the history stopped".into())))
             });
             others.collect::<Vec<_>>().into_iter().fold(first, Result::and)
-        })?,
+        })?;
+    } else {
+        one()?;
+        (1..options.writers).try_for_each(another)?;
     }
     Ok(db)
 }
