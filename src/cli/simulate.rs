@@ -77,9 +77,8 @@ pub fn demo(settings: &Settings, asked: &Demo) -> Result<(), Failed> {
     let settings = Settings { database: "sqlite://data/demo.db".into(), ..settings.clone() };
     if !path.exists() {
         eprintln!("making the demonstration, about half a minute…");
-        let options = Options { mutuals: 4, households: 60, months: 15, seed: 1, writers: 1 };
         let until = settings.clock().today(chrono_tz::Tz::UTC);
-        drop(make(settings.url()?, options, until)?);
+        drop(make(settings.url()?, Options::default(), until)?);
     }
     let clock = settings.clock();
     let url = settings.url()?;

@@ -43,6 +43,7 @@ pub struct Options {
     pub writers: u32,
 }
 
+/// Those of the demonstration.
 impl Default for Options {
     fn default() -> Self {
         Options { mutuals: 4, households: 60, months: 15, seed: 1, writers: 1 }
