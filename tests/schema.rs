@@ -286,6 +286,28 @@ async fn a_database_in_use_goes_a_version_back_and_on_again_and_keeps_its_rows()
 }
 
 #[test]
+fn who_opens_a_file_waits_for_whoever_has_it() {
+    if on_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = ayni::db::url::DatabaseUrl::parse(&format!("sqlite://{}/one.db", folder.path().display()), true).unwrap();
+    // Not opened by a pool, so its journal is the plain one, beside which nobody reads while another writes.
+    assert!(!ayni::db::migrate::run(&url).unwrap().is_empty());
+    let mut other = ayni::db::connect::establish(&url).unwrap();
+    ayni::db::execute(&mut other, "BEGIN EXCLUSIVE").unwrap();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| (ayni::db::migrate::check(&url), ayni::db::migrate::run(&url)));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!opening.is_finished());
+        ayni::db::execute(&mut other, "COMMIT").unwrap();
+        let (checked, run) = opening.join().unwrap();
+        checked.unwrap();
+        assert_eq!(run.unwrap().len(), 0);
+    });
+}
+
+#[test]
 fn only_known_tables_belong_to_no_mutual() {
     let test = TestDb::new();
     let without: Vec<String> = found(&mut test.owner())

@@ -40,8 +40,6 @@ pub fn backup(url: &DatabaseUrl, to: &Path, programs: Option<&Path>) -> Result<u
     match url {
         DatabaseUrl::Sqlite(_) => {
             let mut conn = establish(url).map_err(|error| BackupError::Failed(error.to_string()))?;
-            super::execute(&mut conn, "PRAGMA busy_timeout=20000")
-                .map_err(|error| BackupError::Failed(error.to_string()))?;
             let name = part.0.to_string_lossy().into_owned();
             let statement = diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(name);
             let copied = match &mut conn {

@@ -18,7 +18,7 @@ impl Manager {
     }
 }
 
-/// Each its own statement; `busy_timeout` first, since the others may have to wait.
+/// Each its own statement. A request waits less long for the file than [`establish`].
 const SQLITE: [&str; 6] = [
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_mode=WAL",
@@ -93,13 +93,18 @@ impl diesel::r2d2::HandleError<diesel::r2d2::Error> for LogOnce {
     }
 }
 
-/// Opens one plain connection, as the owner: for migrations and for the checks before them.
+/// Opens one plain connection, as the owner: for migrations and for the checks before them. It waits for whoever has the file:
+/// even reading may have to, while the last connection of another process closes and carries its journal over.
 ///
 /// # Errors
 /// diesel's.
 pub fn establish(url: &DatabaseUrl) -> ConnectionResult<Conn> {
     match url {
-        DatabaseUrl::Sqlite(path) => SqliteConnection::establish(&path.to_string_lossy()).map(Conn::Sqlite),
+        DatabaseUrl::Sqlite(path) => {
+            let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map(Conn::Sqlite)?;
+            execute(&mut conn, "PRAGMA busy_timeout=20000").map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        }
         DatabaseUrl::Postgres(text) => PgConnection::establish(text).map(Conn::Pg),
     }
 }

@@ -35,9 +35,7 @@ pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
         }
         Conn::Sqlite(sqlite) => {
             // A table that is made anew under its old name would take the references to it along; they are checked below.
-            for pragma in ["PRAGMA busy_timeout=20000", "PRAGMA foreign_keys=OFF"] {
-                diesel::sql_query(pragma).execute(sqlite).map_err(|e| failed(e.to_string()))?;
-            }
+            diesel::sql_query("PRAGMA foreign_keys=OFF").execute(sqlite).map_err(|e| failed(e.to_string()))?;
             sqlite.run_pending_migrations(SQLITE).map(names)
         }
     };

@@ -79,12 +79,7 @@ impl TestDb {
 
     /// A connection as the owner, below all walls.
     pub fn owner(&self) -> ayni::db::Conn {
-        let mut conn = ayni::db::connect::establish(&self.url).unwrap();
-        if let ayni::db::Conn::Sqlite(_) = conn {
-            // The pool may be opening the file at this moment.
-            ayni::db::execute(&mut conn, "PRAGMA busy_timeout=20000").unwrap();
-        }
-        conn
+        ayni::db::connect::establish(&self.url).unwrap()
     }
 
     /// Runs a statement as the owner.
