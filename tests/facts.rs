@@ -3,12 +3,12 @@
 mod support;
 
 use ayni::access::scopes::FigureScope;
-use ayni::db::{Conn, Wall};
+use ayni::db::{Conn, DbError, Read, Wall};
 use ayni::enrolments::membership::{self, NewStep};
 use ayni::error::{Error, Result};
 use ayni::ids::*;
 use ayni::reports::facts::service::{self, AsOf, MonthFacts};
-use ayni::reports::facts::{AgeBands, store};
+use ayni::reports::facts::{AgeBands, compute_by_two, store};
 use ayni::reports::measures::Measure;
 use ayni::treasury::subsidies::{self, NewSubsidyPayment};
 use chrono::NaiveDate;
@@ -262,7 +262,7 @@ impl Computer<'_> {
             let worker = scope.spawn(move || {
                 let computed = office.test.db.read(wall, |r| {
                     r.conn().set_instrumentation(stopping(tell.clone()));
-                    let computed = service::look(r, &figures, month, &as_of);
+                    let computed = service::look(r, None, &figures, month, &as_of);
                     r.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
                     computed
                 });
@@ -294,7 +294,7 @@ impl Computer<'_> {
         stop(tell);
         let computed = office.test.db.read(wall, |r| {
             r.conn().set_instrumentation(stopping(tell.clone()));
-            let computed = service::look(r, &figures, month, &as_of);
+            let computed = service::look(r, None, &figures, month, &as_of);
             r.conn().set_instrumentation(|_: InstrumentationEvent<'_>| {});
             computed
         });
@@ -521,14 +521,107 @@ fn a_writer_between_computing_and_keeping_leaves_its_mark() {
     let figures = FigureScope::of(&office.scope());
     let (mutual, wall) = (office.scope().mutual(), Wall::mutual(office.scope().mutual()));
     pay(&office, home, 100).unwrap();
-    let look =
-        |office: &Office| office.test.db.read(wall, |r| service::look(r, &figures, month, &as_of(office))).unwrap();
+    let look = |office: &Office| {
+        office.test.db.read(wall, |r| service::look(r, None, &figures, month, &as_of(office))).unwrap()
+    };
     let (first, second) = (look(&office), look(&office));
     pay(&office, home, 11).unwrap();
     assert!(office.test.db.write(wall, |w| service::keep(w, &first, &as_of(&office))).unwrap());
     assert!(!office.test.db.write(wall, |w| service::keep(w, &second, &as_of(&office))).unwrap(), "another was faster");
     let marked = office.test.db.read(wall, |r| Ok::<_, Error>(store::marked(r, mutual, (month, month))?)).unwrap();
     assert_eq!(marked, [month], "the mark that was not looked at stays");
+    assert_eq!(collected(&office, month), 111);
+}
+
+/// How much has been paid, as a reader sees it.
+fn paid(r: &mut Read) -> Result<i64> {
+    use ayni::db::schema::payments;
+    use diesel::prelude::*;
+    let amounts: Vec<i64> = payments::table.select(payments::amount_minor).load(r.conn())?;
+    Ok(amounts.iter().sum())
+}
+
+#[test]
+fn two_readers_see_one_snapshot_whoever_writes() {
+    const WRITERS: usize = 12;
+    const READERS: usize = 4;
+    let (office, home, _) = begin();
+    let wall = Wall::mutual(office.scope().mutual());
+    let gate = Barrier::new(WRITERS + READERS);
+    let (written, together) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|threads| {
+        for _ in 0..WRITERS {
+            threads.spawn(|| {
+                gate.wait();
+                for _ in 0..6 {
+                    while pay(&office, home, 3).is_err() {}
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        for _ in 0..READERS {
+            threads.spawn(|| {
+                gate.wait();
+                while written.load(Ordering::SeqCst) < WRITERS * 6 {
+                    let seen = office.test.db.read_by_two(wall, |one, other| {
+                        let Some(other) = other else { return paid(one).map(|sum| (sum, None)) };
+                        std::thread::scope(|scope| {
+                            // The other begins to read when the first has, and writers have had time in between.
+                            let first = paid(one)?;
+                            std::thread::sleep(Duration::from_millis(5));
+                            let second = scope.spawn(|| paid(other)).join().unwrap()?;
+                            assert_eq!(paid(one)?, first);
+                            Ok((first, Some(second)))
+                        })
+                    });
+                    match seen {
+                        Ok((first, Some(second))) => {
+                            assert_eq!(first, second);
+                            together.fetch_add(1, Ordering::SeqCst);
+                        }
+                        Ok((_, None)) | Err(Error::Db(DbError::Busy)) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+    });
+    assert!(together.load(Ordering::SeqCst) > 0, "no two read together");
+    // Nothing is left begun: who reads afterwards sees all.
+    for _ in 0..20 {
+        let seen =
+            office.test.db.read_by_two(wall, |one, other| Ok::<_, Error>((paid(one)?, other.map(paid).transpose()?)));
+        let sum = i64::try_from(WRITERS * 6 * 3).unwrap();
+        assert_eq!(seen.unwrap(), (sum, Some(sum)));
+    }
+}
+
+#[test]
+fn what_is_committed_after_two_have_begun_is_seen_by_neither() {
+    let (office, home, month) = begin();
+    let wall = Wall::mutual(office.scope().mutual());
+    let figures = FigureScope::of(&office.scope());
+    let mut amounts = vec![11, 100];
+    // The pool makes its second connection when the first is taken, and nobody waits for it.
+    for _ in 0..500 {
+        let Some(amount) = amounts.last().copied() else { break };
+        let seen = office.test.db.read_by_two(wall, |one, other| {
+            let Some(other) = other else { return Ok(false) };
+            let before = paid(one)?;
+            pay(&office, home, amount)?;
+            assert_eq!((paid(one)?, paid(other)?), (before, before));
+            // Of the month both say what was there before.
+            let sheet = compute_by_two(one, Some(other), &figures, month, office.today(), &AgeBands::default())?;
+            assert_eq!(sheet.totals.get(Measure::Collected), before);
+            Ok::<_, Error>(true)
+        });
+        if seen.unwrap() {
+            amounts.pop();
+        } else {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    assert_eq!(amounts.len(), 0);
     assert_eq!(collected(&office, month), 111);
 }
 

@@ -8,6 +8,7 @@ pub mod kept;
 pub mod migrate;
 pub mod schema;
 pub mod split;
+mod two;
 pub mod types;
 pub mod url;
 
@@ -31,6 +32,9 @@ use url::DatabaseUrl;
 pub const WAIT: Duration = Duration::from_secs(2);
 /// How often a transaction is tried that the database asked to try again.
 const ATTEMPTS: u32 = 5;
+
+/// How a snapshot begins on PostgreSQL.
+const READ_ON_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Which engine is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -327,6 +331,35 @@ impl Db {
         })
     }
 
+    /// Like [`Db::read`], with another reader of the same snapshot for a second thread, where one can be had without waiting.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_by_two<T, E: Outcome>(
+        &self,
+        wall: Wall,
+        mut body: impl FnMut(&mut Read, Option<&mut Read>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.again(|_| {
+            let mut conn = self.inner.readers.get().map_err(|_| DbError::Busy)?;
+            let mut beside = self.inner.readers.try_get();
+            let is_shared = two::begin(&mut conn, beside.as_deref_mut(), wall).map_err(DbError::from)?;
+            let now = self.inner.clock.now();
+            let mut read = Read { conn: &mut conn, now, wall };
+            let result = match beside.as_deref_mut().filter(|_| is_shared) {
+                Some(beside) => body(&mut read, Some(&mut Read { conn: beside, now, wall })),
+                None => body(&mut read, None),
+            };
+            let ended = <Conn as Connection>::TransactionManager::rollback_transaction(&mut *conn);
+            if let Some(beside) = beside.as_deref_mut().filter(|_| is_shared) {
+                two::end(beside);
+            }
+            let value = result?;
+            ended.map_err(DbError::from)?;
+            Ok(value)
+        })
+    }
+
     /// Runs `body` in one transaction behind `wall` and commits it, or leaves nothing.
     ///
     /// # Errors
@@ -420,11 +453,7 @@ fn begin(conn: &mut Conn, read_only: bool, wall: Wall) -> QueryResult<()> {
         Conn::Pg(pg) => {
             AnsiTransactionManager::begin_transaction_sql(
                 pg,
-                if read_only {
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                } else {
-                    "BEGIN ISOLATION LEVEL READ COMMITTED"
-                },
+                if read_only { READ_ON_POSTGRES } else { "BEGIN ISOLATION LEVEL READ COMMITTED" },
             )?;
         }
         Conn::Sqlite(sqlite) => {

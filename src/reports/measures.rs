@@ -211,6 +211,20 @@ impl Sheet {
             *place = place.saturating_add(value);
         }
     }
+
+    /// Adds what another says.
+    pub fn take(&mut self, other: &Sheet) {
+        for measure in Measure::ALL {
+            self.totals.set(*measure, self.totals.get(*measure) + other.totals.get(*measure));
+        }
+        for (dimension, cells) in &other.cuts {
+            for (key, numbers) in cells {
+                for (at, number) in numbers.iter().enumerate() {
+                    self.add(*dimension, key, at, *number);
+                }
+            }
+        }
+    }
 }
 
 impl Dimension {

@@ -41,11 +41,11 @@ macro_rules! shares {
     };
 }
 
-/// Adds what claims say.
+/// Adds what claims say; how many cases there were is counted with the persons.
 pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     decided(r, of, sheet)?;
     taken_back(r, of, sheet)?;
-    cuts(r, of, sheet)?;
+    by_category(r, of, sheet)?;
     paid(r, of, sheet)?;
     let submitted: i64 = claims::table
         .filter(claims::mutual_id.eq(of.mutual))
@@ -53,14 +53,6 @@ pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
         .count()
         .get_result(r.conn())?;
     sheet.totals.set(Measure::ClaimsSubmitted, submitted);
-    let cases: i64 = claims::table
-        .filter(claims::mutual_id.eq(of.mutual))
-        .filter(claims::service_on.between(of.from, of.to))
-        .filter(claims::outcome.eq_any(ACCEPTED))
-        .filter(claims::state.ne(crate::claims::model::ClaimState::Voided))
-        .count()
-        .get_result(r.conn())?;
-    sheet.totals.set(Measure::Cases, cases);
     for (_, number, billed) in care_store::undecided_on(r, of.mutual, of.stock_on)? {
         sheet.totals.set(Measure::UndecidedClaims, sheet.totals.get(Measure::UndecidedClaims) + number);
         sheet.totals.set(Measure::UndecidedBilled, sheet.totals.get(Measure::UndecidedBilled) + billed);
@@ -71,14 +63,18 @@ pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
 /// The same, as a row of a query.
 type ShareRow = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 type Row = (Outcome, i64, ShareRow);
+/// Decisions as they stand, of one facility and for one reason.
+type Standing = (ProviderId, Option<ClaimReason>, Outcome, i64, ShareRow);
 
-/// Decisions of the month: a decision that was replaced was taken on its day all the same.
+/// Decisions of the month: a decision that was replaced was taken on its day all the same. Those that stand are cut by facility
+/// and reason.
 fn decided(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let now: Vec<Row> = claims::table
+    let now: Vec<Standing> = claims::table
         .filter(claims::mutual_id.eq(of.mutual))
         .filter(claims::decided_on.between(of.from, of.to))
-        .group_by(claims::outcome)
-        .select((claims::outcome, count_star(), shares!("claims")))
+        .filter(claims::outcome.ne(Outcome::Pended))
+        .group_by((claims::provider_id, claims::claim_reason, claims::outcome))
+        .select((claims::provider_id, claims::claim_reason, claims::outcome, count_star(), shares!("claims")))
         .load(r.conn())?;
     let former: Vec<Row> = claim_decisions::table
         .filter(claim_decisions::mutual_id.eq(of.mutual))
@@ -86,7 +82,19 @@ fn decided(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         .group_by(claim_decisions::outcome)
         .select((claim_decisions::outcome, count_star(), shares!("claim_decisions")))
         .load(r.conn())?;
-    for (outcome, number, sums) in now.into_iter().chain(former) {
+    for (provider, reason, outcome, number, sums) in &now {
+        let key = provider.to_string();
+        let rejected = if *outcome == Outcome::Rejected { *number } else { 0 };
+        let numbers = [*number, rejected, sums.0.unwrap_or(0), sums.1.unwrap_or(0)];
+        for (at, value) in numbers.into_iter().enumerate() {
+            sheet.add(Dimension::Provider, &key, at, value);
+        }
+        if rejected > 0 {
+            sheet.add(Dimension::Reason, reason.map_or("NOTHING_COVERED", ClaimReason::code), 0, rejected);
+        }
+    }
+    let now = now.into_iter().map(|(_, _, outcome, number, sums)| (outcome, number, sums));
+    for (outcome, number, sums) in now.chain(former) {
         let measure = match outcome {
             Outcome::Approved => Some(Measure::ClaimsApproved),
             Outcome::PartiallyApproved => Some(Measure::ClaimsPartiallyApproved),
@@ -140,35 +148,9 @@ pub(super) fn cases(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<MemberId>> 
         .load(r.conn())
 }
 
-/// Claims decided in the month as they stand, by facility, reason and category.
-fn cuts(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    type ByProvider = (ProviderId, Outcome, Option<ClaimReason>, i64, Option<i64>, Option<i64>);
+/// Claims decided in the month as they stand, by category.
+fn by_category(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
-    let rows: Vec<ByProvider> = claims::table
-        .filter(claims::mutual_id.eq(of.mutual))
-        .filter(claims::decided_on.between(of.from, of.to))
-        .filter(claims::outcome.ne(Outcome::Pended))
-        .group_by((claims::provider_id, claims::outcome, claims::claim_reason))
-        .select((
-            claims::provider_id,
-            claims::outcome,
-            claims::claim_reason,
-            count_star(),
-            total("billed_minor"),
-            total("mutual_minor"),
-        ))
-        .load(r.conn())?;
-    for (provider, outcome, reason, number, billed, borne) in rows {
-        let key = provider.to_string();
-        let rejected = if outcome == Outcome::Rejected { number } else { 0 };
-        let numbers = [number, rejected, billed.unwrap_or(0), borne.unwrap_or(0)];
-        for (at, value) in numbers.into_iter().enumerate() {
-            sheet.add(Dimension::Provider, &key, at, value);
-        }
-        if rejected > 0 {
-            sheet.add(Dimension::Reason, reason.map_or("NOTHING_COVERED", ClaimReason::code), 0, rejected);
-        }
-    }
     let billed = "claim_lines.quantity * claim_lines.unit_price_minor";
     // Named by their claims, so that the lines of other months are not looked at.
     let decided = claims::table

@@ -41,11 +41,42 @@ pub fn compute(
     today: NaiveDate,
     bands: &AgeBands,
 ) -> Result<Sheet> {
+    compute_by_two(r, None, scope, month, today, bands)
+}
+
+/// The same by two readers of one snapshot, where there is another: persons take as long as money and care together.
+///
+/// # Errors
+/// The database's.
+pub fn compute_by_two(
+    r: &mut Read,
+    beside: Option<&mut Read>,
+    scope: &FigureScope,
+    month: NaiveDate,
+    today: NaiveDate,
+    bands: &AgeBands,
+) -> Result<Sheet> {
     let Period { from, to } = month_of(month).map_err(|_| Error::Fault("a month beyond the calendar".into()))?;
     let of = Scope { mutual: scope.mutual(), from, to, stock_on: to.min(today), bands };
+    let money_and_care = |r: &mut Read| {
+        let mut sheet = Sheet::default();
+        money::add(r, &of, &mut sheet)?;
+        care::add(r, &of, &mut sheet)?;
+        Ok::<_, Error>(sheet)
+    };
     let mut sheet = Sheet::default();
-    register::add(r, &of, &mut sheet)?;
-    money::add(r, &of, &mut sheet)?;
-    care::add(r, &of, &mut sheet)?;
+    let other = match beside {
+        Some(beside) => std::thread::scope(|scope| {
+            let working = scope.spawn(|| money_and_care(beside));
+            let added = register::add(r, &of, &mut sheet);
+            let other = working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            added.and(other)
+        })?,
+        None => {
+            register::add(r, &of, &mut sheet)?;
+            money_and_care(r)?
+        }
+    };
+    sheet.take(&other);
     Ok(sheet)
 }

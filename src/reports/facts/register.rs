@@ -4,6 +4,7 @@ use crate::dates::{add_days, add_months, add_years};
 use crate::db::Read;
 use crate::db::kept::{kept, padded};
 use crate::db::schema::*;
+use crate::db::types::Id;
 use crate::enrolments::model::EnrolmentState;
 use crate::enrolments::rules::{RENEWED_WITHIN_DAYS, SpanReason, SpanState, first_covered_on};
 use crate::error::Result;
@@ -88,10 +89,23 @@ fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
 struct Standing {
     household: HouseholdId,
     member: MemberId,
-    enrolment: EnrolmentId,
     state: SpanState,
     /// Where it lies so late that somebody may wait still.
     waiting_from: Option<NaiveDate>,
+    /// Of whom may wait.
+    enrolment: Option<EnrolmentId>,
+}
+
+/// An enrolment whose period does not end before the month: all cover of the month and after it is by one of these.
+#[derive(Queryable)]
+struct Enrolled {
+    id: EnrolmentId,
+    household: HouseholdId,
+    version: ProductVersionId,
+    state: EnrolmentState,
+    starts_on: NaiveDate,
+    ends_on: NaiveDate,
+    is_admitted: bool,
 }
 
 /// Cover that began within the month, or ended within it or on the day before; of the present month, up to the day of the stocks.
@@ -105,7 +119,8 @@ struct Turn {
 
 /// Adds what the register says.
 pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let longest = waiting_months(r, of)?;
+    let enrolled = enrolled(r, of)?;
+    let longest = waiting_months(r, &enrolled)?;
     let standing = standing(r, of, longest.values().copied().max().unwrap_or(0))?;
     let turns = turns(r, of)?;
     let (covered, suspended): (Vec<&Standing>, Vec<&Standing>) =
@@ -118,10 +133,10 @@ pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
     sheet.totals.set(Measure::BeneficiariesSuspended, count_of(suspended.len()));
     by_sex_and_age(r, of, &covered, sheet)?;
     by_area(r, of, &homes, sheet)?;
-    waiting(r, of, &covered, &longest, sheet)?;
+    waiting(of, &covered, &enrolled, &longest, sheet);
     person_days(of, count_of(covered.len()), &turns, sheet);
-    moves(r, of, &turns, sheet)?;
-    renewals(r, of, sheet)
+    renewals(of, &enrolled, sheet);
+    moves(r, of, &turns, sheet)
 }
 
 fn count_of(number: usize) -> i64 {
@@ -136,7 +151,7 @@ fn standing(r: &mut Read, of: &Scope<'_>, most_months: i64) -> QueryResult<Vec<S
     // length, and not before any calendar.
     let since = add_months(of.stock_on, -most_months).and_then(|day| add_days(day, -1));
     let since = since.ok().or(NaiveDate::from_ymd_opt(1, 1, 1)).unwrap_or_default();
-    let late = format!("CASE WHEN cover_spans.waiting_from >= '{since}' THEN cover_spans.waiting_from END");
+    let late = |what: &str| format!("CASE WHEN cover_spans.waiting_from >= '{since}' THEN cover_spans.{what} END");
     cover_spans::table
         .filter(cover_spans::mutual_id.eq(of.mutual))
         .filter(cover_spans::state.eq_any(AFFILIATED))
@@ -145,11 +160,29 @@ fn standing(r: &mut Read, of: &Scope<'_>, most_months: i64) -> QueryResult<Vec<S
         .select((
             cover_spans::household_id,
             cover_spans::member_id,
-            cover_spans::enrolment_id,
             cover_spans::state,
-            sql::<Nullable<Date>>(&late),
+            sql::<Nullable<Date>>(&late("waiting_from")),
+            sql::<Nullable<Id>>(&late("enrolment_id")),
         ))
         .load(r.conn())
+}
+
+fn enrolled(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<Enrolled>> {
+    let of_month = enrolments::table
+        .filter(enrolments::mutual_id.eq(of.mutual))
+        // Every state is named, so that the index finds the days; the list is always the same.
+        .filter(enrolments::state.eq_any(EnrolmentState::ALL.to_vec()))
+        .filter(enrolments::ends_on.ge(of.from))
+        .select((
+            enrolments::id,
+            enrolments::household_id,
+            enrolments::product_version_id,
+            enrolments::state,
+            enrolments::starts_on,
+            enrolments::ends_on,
+            enrolments::admitted_on.is_not_null(),
+        ));
+    kept(of_month).load(r.conn())
 }
 
 fn turns(r: &mut Read, of: &Scope<'_>) -> Result<Vec<Turn>> {
@@ -243,7 +276,9 @@ fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[&Standing], sheet: &m
     let persons = persons(r, of)?;
     let names = of.bands.names();
     let in_force: Vec<MemberId> = covered.iter().map(|one| one.member).collect();
-    for (at, of_whom) in [in_force, super::care::cases(r, of)?].into_iter().enumerate() {
+    let cases = super::care::cases(r, of)?;
+    sheet.totals.set(Measure::Cases, count_of(cases.len()));
+    for (at, of_whom) in [in_force, cases].into_iter().enumerate() {
         let mut numbers: BTreeMap<(Sex, usize), i64> = BTreeMap::new();
         for who in of_whom.iter().filter_map(|member| persons.get(member)) {
             *numbers.entry(*who).or_default() += 1;
@@ -283,12 +318,9 @@ fn by_area(r: &mut Read, of: &Scope<'_>, homes: &BTreeMap<HouseholdId, i64>, she
 }
 
 /// How long each product in use has somebody wait at most.
-fn waiting_months(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<ProductVersionId, i64>> {
-    let versions: Vec<ProductVersionId> = enrolments::table
-        .filter(enrolments::mutual_id.eq(of.mutual))
-        .select(enrolments::product_version_id)
-        .distinct()
-        .load(r.conn())?;
+fn waiting_months(r: &mut Read, enrolled: &[Enrolled]) -> Result<HashMap<ProductVersionId, i64>> {
+    let versions: BTreeSet<ProductVersionId> = enrolled.iter().map(|one| one.version).collect();
+    let versions: Vec<ProductVersionId> = versions.into_iter().collect();
     let mut longest: HashMap<ProductVersionId, i64> = HashMap::new();
     for version in product_store::list_versions_by_id(r, &versions)? {
         let months =
@@ -300,29 +332,19 @@ fn waiting_months(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<ProductVersion
 
 /// Who is in force and waits for a category of care (R17).
 fn waiting(
-    r: &mut Read,
     of: &Scope<'_>,
     covered: &[&Standing],
+    enrolled: &[Enrolled],
     longest: &HashMap<ProductVersionId, i64>,
     sheet: &mut Sheet,
-) -> Result<()> {
+) {
     let mut anchors: BTreeMap<(EnrolmentId, NaiveDate), i64> = BTreeMap::new();
     for one in covered {
-        if let Some(anchor) = one.waiting_from {
-            *anchors.entry((one.enrolment, anchor)).or_default() += 1;
+        if let (Some(enrolment), Some(anchor)) = (one.enrolment, one.waiting_from) {
+            *anchors.entry((enrolment, anchor)).or_default() += 1;
         }
     }
-    let of_whom: BTreeSet<EnrolmentId> = anchors.keys().map(|(enrolment, _)| *enrolment).collect();
-    let of_whom: Vec<EnrolmentId> = of_whom.into_iter().collect();
-    let mut version_of: HashMap<EnrolmentId, ProductVersionId> = HashMap::new();
-    for some in of_whom.chunks(500) {
-        let these = enrolments::table
-            .filter(enrolments::mutual_id.eq(of.mutual))
-            .filter(enrolments::id.eq_any(padded(some)))
-            .select((enrolments::id, enrolments::product_version_id));
-        let rows: Vec<(EnrolmentId, ProductVersionId)> = kept(these).load(r.conn())?;
-        version_of.extend(rows);
-    }
+    let version_of: HashMap<EnrolmentId, ProductVersionId> = enrolled.iter().map(|one| (one.id, one.version)).collect();
     let mut number = 0_i64;
     for ((enrolment, anchor), persons) in anchors {
         let version = version_of.get(&enrolment);
@@ -333,7 +355,6 @@ fn waiting(
         }
     }
     sheet.totals.set(Measure::BeneficiariesWaiting, number);
-    Ok(())
 }
 
 /// Most are in force throughout, and are only counted.
@@ -416,39 +437,21 @@ fn bump(sheet: &mut Sheet, measure: Measure) {
 }
 
 /// Enrolments that end in the month, and those of them after which another one of the household begins soon.
-fn renewals(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let ending: Vec<(HouseholdId, NaiveDate)> = enrolments::table
-        .filter(enrolments::mutual_id.eq(of.mutual))
-        .filter(enrolments::state.eq(EnrolmentState::Admitted))
-        .filter(enrolments::ends_on.between(of.from, of.stock_on))
-        .select((enrolments::household_id, enrolments::ends_on))
-        .load(r.conn())?;
-    sheet.totals.set(Measure::EnrolmentsEnding, i64::try_from(ending.len()).unwrap_or(i64::MAX));
-    if ending.is_empty() {
-        return Ok(());
-    }
-    let until = add_days(of.stock_on, RENEWED_WITHIN_DAYS).unwrap_or(of.stock_on);
-    let next: Vec<(HouseholdId, NaiveDate)> = enrolments::table
-        .filter(enrolments::mutual_id.eq(of.mutual))
-        .filter(enrolments::admitted_on.is_not_null())
-        .filter(enrolments::state.ne(EnrolmentState::Cancelled))
-        .filter(enrolments::starts_on.between(of.from, until))
-        .select((enrolments::household_id, enrolments::starts_on))
-        .load(r.conn())?;
+fn renewals(of: &Scope<'_>, enrolled: &[Enrolled], sheet: &mut Sheet) {
     let mut starts: HashMap<HouseholdId, Vec<NaiveDate>> = HashMap::new();
-    for (household, day) in next {
-        starts.entry(household).or_default().push(day);
+    for one in enrolled.iter().filter(|one| one.is_admitted && one.state != EnrolmentState::Cancelled) {
+        starts.entry(one.household).or_default().push(one.starts_on);
     }
-    let renewed = ending
-        .iter()
-        .filter(|(household, end)| {
-            let soon =
-                |start: &NaiveDate| (1..=RENEWED_WITHIN_DAYS).contains(&crate::dates::days_between(*end, *start));
-            starts.get(household).is_some_and(|starts| starts.iter().any(soon))
-        })
-        .count();
-    sheet.totals.set(Measure::EnrolmentsRenewed, i64::try_from(renewed).unwrap_or(i64::MAX));
-    Ok(())
+    let ending = enrolled.iter().filter(|one| one.state == EnrolmentState::Admitted && one.ends_on <= of.stock_on);
+    let (mut ended, mut renewed) = (0, 0);
+    for one in ending {
+        let is_soon =
+            |start: &NaiveDate| (1..=RENEWED_WITHIN_DAYS).contains(&crate::dates::days_between(one.ends_on, *start));
+        ended += 1;
+        renewed += i64::from(starts.get(&one.household).is_some_and(|starts| starts.iter().any(is_soon)));
+    }
+    sheet.totals.set(Measure::EnrolmentsEnding, ended);
+    sheet.totals.set(Measure::EnrolmentsRenewed, renewed);
 }
 
 #[cfg(test)]

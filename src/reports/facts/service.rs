@@ -1,6 +1,6 @@
 //! Keeps facts: which are stale, how they are computed again beside writers and other computers, how they are read.
 use super::model::*;
-use super::{AgeBands, compute, definition, store};
+use super::{AgeBands, compute, compute_by_two, definition, store};
 use crate::access::scopes::FigureScope;
 use crate::dates::{add_months, month_of};
 use crate::db::{Db, Read, Wall, Write};
@@ -85,17 +85,23 @@ pub fn prepare(db: &Db, mutual: MutualId, month: NaiveDate) -> Result<()> {
     })
 }
 
-/// Computes a month, within one snapshot: its head, the marks that are answered by it, the rows.
+/// Computes a month, within one snapshot, by one reader of it or by two: its head, the marks that are answered by it, the rows.
 ///
 /// # Errors
 /// The database's; a fault where there is no head.
-pub fn look(r: &mut Read, scope: &FigureScope, month: NaiveDate, as_of: &AsOf) -> Result<Computed> {
+pub fn look(
+    r: &mut Read,
+    beside: Option<&mut Read>,
+    scope: &FigureScope,
+    month: NaiveDate,
+    as_of: &AsOf,
+) -> Result<Computed> {
     let mutual = scope.mutual();
     let head = store::heads(r, mutual, (month, month))?
         .pop()
         .ok_or_else(|| Error::Fault("a month to be computed has no head".into()))?;
     let marks = store::marks(r, mutual, month)?;
-    let sheet = compute(r, scope, month, as_of.today, &as_of.bands)?;
+    let sheet = compute_by_two(r, beside, scope, month, as_of.today, &as_of.bands)?;
     Ok(Computed { head, marks, through: stock_day(month, as_of.today)?, sheet })
 }
 
@@ -135,7 +141,7 @@ pub fn keep(w: &mut Write, computed: &Computed, as_of: &AsOf) -> Result<bool> {
 pub fn recompute(db: &Db, scope: &FigureScope, month: NaiveDate, as_of: &AsOf) -> Result<bool> {
     let wall = Wall::mutual(scope.mutual());
     prepare(db, scope.mutual(), month)?;
-    let computed = db.read(wall, |r| look(r, scope, month, as_of))?;
+    let computed = db.read_by_two(wall, |r, beside| look(r, beside, scope, month, as_of))?;
     db.write(wall, |w| keep(w, &computed, as_of))
 }
 
