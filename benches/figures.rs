@@ -13,7 +13,7 @@ use ayni::db::schema::releases;
 use ayni::db::{Db, Wall};
 use ayni::error::Error;
 use ayni::ids::*;
-use ayni::reports::facts::{AgeBands, compute, definition};
+use ayni::reports::facts::{AgeBands, compute, compute_by_two, definition};
 use ayni::reports::measures::{Measure, Sheet};
 use ayni::reports::releases::model::{Basis, Release, Source};
 use ayni::reports::releases::service::{NewRelease, release};
@@ -54,14 +54,21 @@ fn month(households: u32) {
     let scope = SystemScope::of_the_terminal().mutual(&picture, db.clock(), mutual).unwrap();
     let (figures, bands) = (FigureScope::of(&scope), AgeBands::default());
     let february: NaiveDate = "2026-02-01".parse().unwrap();
-    let mut persons = 0;
-    let took = middle(|| {
-        let sheet = db.read(Wall::mutual(scope.mutual()), |r| compute(r, &figures, february, until, &bands)).unwrap();
+    let (mut persons, mut of_two) = (0, None);
+    let wall = Wall::mutual(scope.mutual());
+    let by_two = middle(|| {
+        let found = db.read_by_two(wall, |r, beside| compute_by_two(r, beside, &figures, february, until, &bands));
+        of_two = Some(found.unwrap());
+    });
+    let alone = middle(|| {
+        let sheet = db.read(wall, |r| compute(r, &figures, february, until, &bands)).unwrap();
         persons = sheet.totals.get(Measure::PersonsRegistered);
+        assert_eq!(of_two.as_ref(), Some(&sheet));
     });
     println!(
-        "| a mutual's month of {persons} persons ({households} households, history made in {made:.0} s) | {took:.0} ms |"
+        "| a mutual's month of {persons} persons ({households} households, history made in {made:.0} s) | {by_two:.0} ms |"
     );
+    println!("| the same by one reader alone | {alone:.0} ms |");
 }
 
 /// A network's year.
