@@ -308,6 +308,20 @@ fn who_opens_a_file_waits_for_whoever_has_it() {
 }
 
 #[test]
+fn sqlite_is_compiled_without_locks_of_its_own() {
+    if on_postgres() {
+        return;
+    }
+    let test = TestDb::new();
+    let mut is_so = |option: &str| -> bool {
+        let asked = diesel::dsl::sql::<diesel::sql_types::Bool>(&format!("sqlite_compileoption_used('{option}')"));
+        diesel::select(asked).get_result(&mut test.owner()).unwrap()
+    };
+    let all = ["THREADSAFE=2", "DEFAULT_MEMSTATUS=0", "ENABLE_MEMORY_MANAGEMENT"].map(&mut is_so);
+    assert_eq!(all, [true, true, false], "were the flags of .cargo/config.toml there when SQLite was compiled?");
+}
+
+#[test]
 fn only_known_tables_belong_to_no_mutual() {
     let test = TestDb::new();
     let without: Vec<String> = found(&mut test.owner())

@@ -36,7 +36,7 @@ words! {
 
 /// A command as stored.
 #[derive(Debug, Insertable, Queryable, Selectable)]
-#[diesel(table_name = commands)]
+#[diesel(table_name = commands, treat_none_as_default_value = false)]
 pub struct CommandRow {
     pub mutual_id: MutualId,
     pub id: CommandId,

@@ -1,10 +1,11 @@
 //! Statements that stay prepared although their type does not tell their whole text. diesel prepares an update, and a list of
 //! values, anew at each call, since it cannot know that their texts are few; whoever wraps one here knows it. On SQLite most
 //! of a small statement's time is its parsing, on PostgreSQL it is a round trip.
-use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
+use diesel::{Insertable, QueryResult};
+use std::marker::PhantomData;
 
 /// A statement that is kept by its text.
 #[derive(Debug, Clone, Copy)]
@@ -60,4 +61,61 @@ pub fn padded<T: Clone>(values: &[T]) -> Vec<T> {
         list.resize(values.len().next_power_of_two(), last.clone());
     }
     list
+}
+
+/// A statement that has one text, although its type does not tell it, as an insertion that passes over what is there already: it is
+/// found again by a type that nothing else has, so that its text need not be made to look for it.
+#[derive(Debug, Clone, Copy)]
+pub struct OneText<Q, T>(Q, PhantomData<T>);
+
+impl<Q, T> OneText<Q, T> {
+    /// Keeps a statement under `T`, by which no other one may be kept.
+    pub fn of(query: Q) -> Self {
+        OneText(query, PhantomData)
+    }
+}
+
+/// Whether the text of an insertion is the same for every such row: not where columns without a value are left out of it.
+pub fn has_one_text<T, R: Insertable<T, Values: QueryId>>(_: T, _: R) -> bool {
+    <R::Values as QueryId>::HAS_STATIC_QUERY_ID
+}
+
+impl<DB: Backend, Q: QueryFragment<DB>, T> QueryFragment<DB> for OneText<Q, T> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+}
+
+impl<Q, T: 'static> QueryId for OneText<Q, T> {
+    type QueryId = T;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<Q, T, C> RunQueryDsl<C> for OneText<Q, T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    diesel::table! { notes (id) { id -> BigInt, text -> Nullable<Text>, } }
+
+    #[derive(Insertable)]
+    #[diesel(table_name = notes, treat_none_as_default_value = false)]
+    struct Whole {
+        id: i64,
+        text: Option<String>,
+    }
+
+    #[derive(Insertable)]
+    #[diesel(table_name = notes)]
+    struct WithoutWhatIsMissing {
+        id: i64,
+        text: Option<String>,
+    }
+
+    #[test]
+    fn an_insertion_has_one_text_where_every_column_is_named() {
+        assert!(has_one_text(notes::table, &Whole { id: 1, text: None }));
+        assert!(!has_one_text(notes::table, &WithoutWhatIsMissing { id: 1, text: None }));
+    }
 }

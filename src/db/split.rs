@@ -94,8 +94,14 @@ macro_rules! insert_new {
                 }
             }
             $crate::db::Conn::Sqlite(c) => {
+                struct OfThisTable;
                 for row in $rows.iter() {
-                    let new = diesel::insert_into($table).values(row).on_conflict_do_nothing().execute(c);
+                    let new = diesel::insert_into($table).values(row).on_conflict_do_nothing();
+                    let new = if $crate::db::kept::has_one_text($table, row) {
+                        $crate::db::kept::OneText::<_, OfThisTable>::of(new).execute(c)
+                    } else {
+                        new.execute(c)
+                    };
                     result = result.and_then(|sum| new.map(|new| sum + new));
                     if result.is_err() {
                         break;

@@ -504,13 +504,13 @@ impl Folded {
         }
         sought.extend(kept.iter().cloned());
         let head = self.head.as_deref().map(sounds_of).filter(|head| !head.is_empty());
-        let place = match (&person.area, head) {
+        let mut place = match (&person.area, head) {
             // The end of an id is its random part, and enough of it.
             (Some(area), _) => format!("{:08x}", area.as_u128() & 0xffff_ffff),
             (None, Some(head)) => head,
             (None, None) => whole,
         };
-        let place: String = place.chars().take(PLACE_LETTERS_MAX).collect();
+        shorten(&mut place, PLACE_LETTERS_MAX);
         let sexes: &[char] = match person.sex {
             Sex::Male => &['m'],
             Sex::Female => &['f'],
@@ -529,11 +529,20 @@ impl Folded {
             }
         }
         let cut = |keys: BTreeSet<String>| -> Vec<String> {
-            let cut: BTreeSet<String> =
-                keys.into_iter().map(|key| key.chars().take(KEY_LETTERS_MAX).collect()).collect();
-            cut.into_iter().collect()
+            let mut keys: Vec<String> = keys.into_iter().collect();
+            keys.iter_mut().for_each(|key| shorten(key, KEY_LETTERS_MAX));
+            // They are in order still, since none becomes more than one that it was less than.
+            keys.dedup();
+            keys
         };
         Keys { kept: cut(kept), sought: cut(sought), born_on }
+    }
+}
+
+/// Cuts a text after so many letters.
+fn shorten(text: &mut String, letters: usize) {
+    if let Some((end, _)) = text.char_indices().nth(letters) {
+        text.truncate(end);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Claims: submitted, decided, paid, and what waits.
-use super::Scope;
+use super::{Part, Scope};
 use crate::claims::model::{ClaimReason, Outcome, SettlementState};
 use crate::dates::days_between;
 use crate::db::Read;
@@ -41,12 +41,11 @@ macro_rules! shares {
     };
 }
 
-/// Adds what claims say; how many cases there were is counted with the persons.
-pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+/// Adds what was decided and what waits; how many cases there were is counted with the persons.
+pub(super) fn decisions(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
+    let sheet = &mut part.sheet;
     decided(r, of, sheet)?;
     taken_back(r, of, sheet)?;
-    by_category(r, of, sheet)?;
-    paid(r, of, sheet)?;
     let submitted: i64 = claims::table
         .filter(claims::mutual_id.eq(of.mutual))
         .filter(claims::submitted_on.between(of.from, of.to))
@@ -148,8 +147,8 @@ pub(super) fn cases(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<MemberId>> 
         .load(r.conn())
 }
 
-/// Claims decided in the month as they stand, by category.
-fn by_category(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+/// Adds claims decided in the month as they stand, by category.
+pub(super) fn categories(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
     let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
     let billed = "claim_lines.quantity * claim_lines.unit_price_minor";
     // Named by their claims, so that the lines of other months are not looked at.
@@ -171,14 +170,15 @@ fn by_category(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         .load(r.conn())?;
     for (category, number, billed, borne) in rows {
         for (at, value) in [number, billed.unwrap_or(0), borne.unwrap_or(0)].into_iter().enumerate() {
-            sheet.add(Dimension::Category, &category, at, value);
+            part.sheet.add(Dimension::Category, &category, at, value);
         }
     }
     Ok(())
 }
 
-/// What was paid in the month, and how many days after care and after submission.
-fn paid(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+/// Adds what was paid in the month, and how many days after care and after submission.
+pub(super) fn paid(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
+    let sheet = &mut part.sheet;
     let total = |column: &str| sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"));
     let money: Option<i64> = settlement_payments::table
         .filter(settlement_payments::mutual_id.eq(of.mutual))

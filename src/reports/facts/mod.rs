@@ -10,10 +10,12 @@ use crate::access::scopes::FigureScope;
 use crate::dates::{Period, month_of};
 use crate::db::Read;
 use crate::error::{Error, Result};
-use crate::ids::MutualId;
+use crate::ids::{HouseholdId, MemberId, MutualId};
 use crate::reports::measures::{DEFINITION_VERSION, Sheet};
 use chrono::NaiveDate;
 pub use register::AgeBands;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Whose month is computed, and how.
 struct Scope<'a> {
@@ -24,6 +26,28 @@ struct Scope<'a> {
     stock_on: NaiveDate,
     bands: &'a AgeBands,
 }
+
+/// What one reader found of a month.
+#[derive(Default)]
+struct Part {
+    sheet: Sheet,
+    /// Who is covered, and who stays as a principal: who is both is known when all was read.
+    covered: Vec<(HouseholdId, MemberId)>,
+    principals: HashSet<(HouseholdId, MemberId)>,
+}
+
+/// What is read of a month, what takes longest first: each is of the snapshot alone, so it does not matter who reads it and when.
+const READINGS: [fn(&mut Read, &Scope<'_>, &mut Part) -> Result<()>; 9] = [
+    register::cover,
+    money::arrears,
+    money::earned,
+    register::stays,
+    care::categories,
+    money::books,
+    care::decisions,
+    care::paid,
+    money::dues,
+];
 
 /// The definitions by which facts are computed: others make them stale.
 pub fn definition(bands: &AgeBands) -> String {
@@ -44,7 +68,7 @@ pub fn compute(
     compute_by_two(r, None, scope, month, today, bands)
 }
 
-/// The same by two readers of one snapshot, where there is another: persons take as long as money and care together.
+/// The same by two readers of one snapshot, where there is another.
 ///
 /// # Errors
 /// The database's.
@@ -58,25 +82,28 @@ pub fn compute_by_two(
 ) -> Result<Sheet> {
     let Period { from, to } = month_of(month).map_err(|_| Error::Fault("a month beyond the calendar".into()))?;
     let of = Scope { mutual: scope.mutual(), from, to, stock_on: to.min(today), bands };
-    let money_and_care = |r: &mut Read| {
-        let mut sheet = Sheet::default();
-        money::add(r, &of, &mut sheet)?;
-        care::add(r, &of, &mut sheet)?;
-        Ok::<_, Error>(sheet)
-    };
-    let mut sheet = Sheet::default();
-    let other = match beside {
-        Some(beside) => std::thread::scope(|scope| {
-            let working = scope.spawn(|| money_and_care(beside));
-            let added = register::add(r, &of, &mut sheet);
-            let other = working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            added.and(other)
-        })?,
-        None => {
-            register::add(r, &of, &mut sheet)?;
-            money_and_care(r)?
+    let next = AtomicUsize::new(0);
+    // Whoever has done with one takes the next, so that both are done at about the same time, however quick each of them is.
+    let read = |r: &mut Read| {
+        let mut part = Part::default();
+        while let Some(reading) = READINGS.get(next.fetch_add(1, Ordering::Relaxed)) {
+            reading(r, &of, &mut part)?;
         }
+        Ok::<_, Error>(part)
     };
-    sheet.take(&other);
-    Ok(sheet)
+    let mut part = match beside {
+        Some(beside) => std::thread::scope(|scope| {
+            let working = scope.spawn(|| read(beside));
+            let own = read(r);
+            let other = working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let (mut part, other) = (own?, other?);
+            part.sheet.take(&other.sheet);
+            part.covered.extend(other.covered);
+            part.principals.extend(other.principals);
+            Ok::<_, Error>(part)
+        })?,
+        None => read(r)?,
+    };
+    register::principals(&mut part);
+    Ok(part.sheet)
 }

@@ -1,5 +1,5 @@
 //! What was due, what came in, what is behind, what the books say.
-use super::Scope;
+use super::{Part, Scope};
 use crate::contributions::lists;
 use crate::contributions::model::{CancellationKind, DueKind};
 use crate::contributions::service::HOUSEHOLD;
@@ -20,21 +20,28 @@ fn total(column: &str) -> diesel::expression::SqlLiteral<Nullable<BigInt>> {
     sql::<Nullable<BigInt>>(&format!("CAST(SUM({column}) AS BIGINT)"))
 }
 
-/// Adds what the money says.
-pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    due(r, of, sheet)?;
-    received(r, of, sheet)?;
-    for (age, open) in [Measure::Arrears1To30, Measure::Arrears31To90, Measure::ArrearsOver90]
-        .into_iter()
-        .zip(lists::open_by_age(r, of.mutual, of.stock_on)?)
-    {
-        sheet.totals.set(age, open);
+/// Adds what was due and what was received for it.
+pub(super) fn dues(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
+    due(r, of, &mut part.sheet)?;
+    received(r, of, &mut part.sheet)
+}
+
+/// Adds what is behind, by its age.
+pub(super) fn arrears(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
+    let ages = [Measure::Arrears1To30, Measure::Arrears31To90, Measure::ArrearsOver90];
+    for (age, open) in ages.into_iter().zip(lists::open_by_age(r, of.mutual, of.stock_on)?) {
+        part.sheet.totals.set(age, open);
     }
+    Ok(())
+}
+
+/// Adds what of the contributions was earned in the month, and what is not yet.
+pub(super) fn earned(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
     let before = add_days(of.from, -1).unwrap_or(of.from);
     let [then, now] = lists::earned(r, of.mutual, [before, of.stock_on])?;
-    sheet.totals.set(Measure::Earned, now.earned - then.earned);
-    sheet.totals.set(Measure::Unearned, now.unearned);
-    books(r, of, sheet)
+    part.sheet.totals.set(Measure::Earned, now.earned - then.earned);
+    part.sheet.totals.set(Measure::Unearned, now.unearned);
+    Ok(())
 }
 
 /// Contributions and fees due in the month, less what was cancelled or waived.
@@ -149,8 +156,8 @@ fn subsidised(r: &mut Read, of: &Scope<'_>) -> Result<Vec<(String, i64)>> {
     Ok(by_payer.into_iter().collect())
 }
 
-/// What the books say: flows of the month and balances at its end, by the days of the events.
-fn books(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+/// Adds what the books say: flows of the month and balances at its end, by the days of the events.
+pub(super) fn books(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
     let known: Vec<(AccountId, String, AccountKind)> = accounts::table
         .filter(accounts::mutual_id.eq(of.mutual))
         .select((accounts::id, accounts::code, accounts::kind))
@@ -183,7 +190,7 @@ fn books(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
         }
     }
     for (measure, amount) in sums {
-        sheet.totals.set(measure, amount);
+        part.sheet.totals.set(measure, amount);
     }
     Ok(())
 }

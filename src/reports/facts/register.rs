@@ -1,5 +1,5 @@
 //! Who is covered, who came and who went, from cover spans, which are themselves from the facts.
-use super::Scope;
+use super::{Part, Scope};
 use crate::dates::{add_days, add_months, add_years};
 use crate::db::Read;
 use crate::db::kept::{kept, padded};
@@ -23,6 +23,13 @@ const AFFILIATED: [SpanState; 2] = [SpanState::InForce, SpanState::Suspended];
 
 /// The others, named, so that they are found by their state.
 const LEFT: [SpanState; 3] = [SpanState::Lapsed, SpanState::Expired, SpanState::Terminated];
+
+/// Before and after any day, as both engines write them.
+const CALENDAR: (NaiveDate, NaiveDate) = match (NaiveDate::from_ymd_opt(1, 1, 1), NaiveDate::from_ymd_opt(9999, 12, 31))
+{
+    (Some(first), Some(last)) => (first, last),
+    _ => panic!("both are days"),
+};
 
 /// Ages, each the first year of a band; the last is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,16 +91,31 @@ fn latest_birth(age: i64, on: NaiveDate) -> Result<NaiveDate> {
     Ok(if add_years(next, age).map_err(beyond)? <= on { next } else { day })
 }
 
-/// A person who belongs to the mutual on the day of the stocks.
+/// Cover of a person who belongs to the mutual on the day of the stocks, or did so in the month or on the day before it.
 #[derive(Queryable)]
-struct Standing {
+struct Cover {
     household: HouseholdId,
     member: MemberId,
-    state: SpanState,
+    is_suspended: bool,
     /// Where it lies so late that somebody may wait still.
     waiting_from: Option<NaiveDate>,
     /// Of whom may wait.
     enrolment: Option<EnrolmentId>,
+    /// Where it began within the month.
+    began: Option<NaiveDate>,
+    /// Where it had ended by the end of the day of the stocks.
+    ended: Option<NaiveDate>,
+}
+
+impl Cover {
+    fn stands(&self, on: NaiveDate) -> bool {
+        self.ended.is_none_or(|ended| ended >= on)
+    }
+
+    /// It began within the month, or ended within it or on the day before.
+    fn is_turn(&self) -> bool {
+        self.began.is_some() || self.ended.is_some()
+    }
 }
 
 /// An enrolment whose period does not end before the month: all cover of the month and after it is by one of these.
@@ -102,32 +124,28 @@ struct Enrolled {
     id: EnrolmentId,
     household: HouseholdId,
     version: ProductVersionId,
-    state: EnrolmentState,
-    starts_on: NaiveDate,
-    ends_on: NaiveDate,
     is_admitted: bool,
+    /// It was admitted, whatever became of it but that it was cancelled.
+    counts: bool,
+    /// Where it begins so that it may follow one that ends in the month.
+    begins: Option<NaiveDate>,
+    /// Where it ends by the day of the stocks.
+    ends: Option<NaiveDate>,
 }
 
-/// Cover that began within the month, or ended within it or on the day before; of the present month, up to the day of the stocks.
-#[derive(Queryable)]
-struct Turn {
-    member: MemberId,
-    state: SpanState,
-    from_on: NaiveDate,
-    to_on: Option<NaiveDate>,
-}
-
-/// Adds what the register says.
-pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+/// Adds what is told of cover.
+pub(super) fn cover(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
+    let sheet = &mut part.sheet;
     let enrolled = enrolled(r, of)?;
     let longest = waiting_months(r, &enrolled)?;
-    let standing = standing(r, of, longest.values().copied().max().unwrap_or(0))?;
-    let turns = turns(r, of)?;
-    let (covered, suspended): (Vec<&Standing>, Vec<&Standing>) =
-        standing.iter().partition(|one| one.state == SpanState::InForce);
-    let mut homes: BTreeMap<HouseholdId, i64> = BTreeMap::new();
+    let covers = covers(r, of, longest.values().copied().max().unwrap_or(0))?;
+    let (suspended, covered): (Vec<&Cover>, Vec<&Cover>) =
+        covers.iter().filter(|one| one.stands(of.stock_on)).partition(|one| one.is_suspended);
+    let turns: Vec<&Cover> = covers.iter().filter(|one| one.is_turn()).collect();
+    let mut homes: HashMap<HouseholdId, i64> = HashMap::with_capacity(covered.len());
     covered.iter().for_each(|one| *homes.entry(one.household).or_default() += 1);
-    stocks(r, of, &covered, &homes, sheet)?;
+    sheet.totals.set(Measure::Households, count_of(homes.len()));
+    sheet.totals.set(Measure::BeneficiariesInForce, count_of(covered.len()));
     let households: HashSet<HouseholdId> = suspended.iter().map(|one| one.household).collect();
     sheet.totals.set(Measure::HouseholdsSuspended, count_of(households.len()));
     sheet.totals.set(Measure::BeneficiariesSuspended, count_of(suspended.len()));
@@ -135,80 +153,72 @@ pub(super) fn add(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()>
     by_area(r, of, &homes, sheet)?;
     waiting(of, &covered, &enrolled, &longest, sheet);
     person_days(of, count_of(covered.len()), &turns, sheet);
-    renewals(of, &enrolled, sheet);
-    moves(r, of, &turns, sheet)
+    renewals(&enrolled, sheet);
+    moves(r, of, &turns, sheet)?;
+    part.covered.extend(covered.into_iter().map(|one| (one.household, one.member)));
+    Ok(())
 }
 
 fn count_of(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Who belongs to the mutual on the day of the stocks. All are read once, and most of what is asked of them is found among them: to
-/// look each up in another table takes the database longer than to read that table. A day, which takes longer to read than all
-/// else, is read of those of whom it says something.
-fn standing(r: &mut Read, of: &Scope<'_>, most_months: i64) -> QueryResult<Vec<Standing>> {
+/// Who belongs to the mutual on the day of the stocks, and who came and went. All are read once, and most of what is asked of
+/// them is found among them: to look each up in another table takes the database longer than to read that table. A day, which
+/// takes longer to read than all else, is read of those of whom it says something.
+fn covers(r: &mut Read, of: &Scope<'_>, most_months: i64) -> Result<Vec<Cover>> {
     // Who has waited for longer than any product asks does not wait: whose waiting began a day earlier, since months differ in
     // length, and not before any calendar.
     let since = add_months(of.stock_on, -most_months).and_then(|day| add_days(day, -1));
-    let since = since.ok().or(NaiveDate::from_ymd_opt(1, 1, 1)).unwrap_or_default();
+    let since = since.unwrap_or(CALENDAR.0);
     let late = |what: &str| format!("CASE WHEN cover_spans.waiting_from >= '{since}' THEN cover_spans.{what} END");
-    cover_spans::table
+    let began = format!("CASE WHEN cover_spans.from_on >= '{}' THEN cover_spans.from_on END", of.from);
+    let ended = format!("CASE WHEN cover_spans.to_on <= '{}' THEN cover_spans.to_on END", of.stock_on);
+    let found = cover_spans::table
         .filter(cover_spans::mutual_id.eq(of.mutual))
         .filter(cover_spans::state.eq_any(AFFILIATED))
         .filter(cover_spans::from_on.le(of.stock_on))
-        .filter(cover_spans::to_on.is_null().or(cover_spans::to_on.ge(of.stock_on)))
+        .filter(cover_spans::to_on.is_null().or(cover_spans::to_on.ge(day_before(of.from)?)))
         .select((
             cover_spans::household_id,
             cover_spans::member_id,
-            cover_spans::state,
+            cover_spans::state.eq(SpanState::Suspended),
             sql::<Nullable<Date>>(&late("waiting_from")),
             sql::<Nullable<Id>>(&late("enrolment_id")),
+            sql::<Nullable<Date>>(&began),
+            sql::<Nullable<Date>>(&ended),
         ))
-        .load(r.conn())
+        .load(r.conn())?;
+    Ok(found)
 }
 
 fn enrolled(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<Enrolled>> {
-    let of_month = enrolments::table
+    let soon = add_days(of.stock_on, RENEWED_WITHIN_DAYS).unwrap_or(CALENDAR.1);
+    let begins = format!("CASE WHEN starts_on > '{}' AND starts_on <= '{soon}' THEN starts_on END", of.from);
+    let ends = format!("CASE WHEN ends_on <= '{}' THEN ends_on END", of.stock_on);
+    enrolments::table
         .filter(enrolments::mutual_id.eq(of.mutual))
-        // Every state is named, so that the index finds the days; the list is always the same.
-        .filter(enrolments::state.eq_any(EnrolmentState::ALL.to_vec()))
+        // Every state is named, so that the index finds the days.
+        .filter(enrolments::state.eq_any(EnrolmentState::ALL))
         .filter(enrolments::ends_on.ge(of.from))
         .select((
             enrolments::id,
             enrolments::household_id,
             enrolments::product_version_id,
-            enrolments::state,
-            enrolments::starts_on,
-            enrolments::ends_on,
-            enrolments::admitted_on.is_not_null(),
-        ));
-    kept(of_month).load(r.conn())
-}
-
-fn turns(r: &mut Read, of: &Scope<'_>) -> Result<Vec<Turn>> {
-    let began = cover_spans::from_on.ge(of.from);
-    let ended = cover_spans::to_on.between(day_before(of.from)?, of.stock_on).assume_not_null();
-    let turns = cover_spans::table
-        .filter(cover_spans::mutual_id.eq(of.mutual))
-        .filter(cover_spans::state.eq_any(AFFILIATED))
-        .filter(cover_spans::from_on.le(of.stock_on))
-        .filter(began.or(cover_spans::to_on.is_not_null().and(ended)))
-        .select((cover_spans::member_id, cover_spans::state, cover_spans::from_on, cover_spans::to_on))
-        .load(r.conn())?;
-    Ok(turns)
+            enrolments::state.eq(EnrolmentState::Admitted),
+            enrolments::admitted_on.is_not_null().and(enrolments::state.ne(EnrolmentState::Cancelled)),
+            sql::<Nullable<Date>>(&begins),
+            sql::<Nullable<Date>>(&ends),
+        ))
+        .load(r.conn())
 }
 
 fn day_before(day: NaiveDate) -> Result<NaiveDate> {
     add_days(day, -1).map_err(|_| crate::error::Error::Fault("a month beyond the calendar".into()))
 }
 
-fn stocks(
-    r: &mut Read,
-    of: &Scope<'_>,
-    covered: &[&Standing],
-    homes: &BTreeMap<HouseholdId, i64>,
-    sheet: &mut Sheet,
-) -> Result<()> {
+/// Adds who stays in a household on the day of the stocks: the living, and the principals among them.
+pub(super) fn stays(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
     macro_rules! staying {
         ($query:expr) => {
             $query
@@ -217,12 +227,10 @@ fn stocks(
                 .filter(memberships::to_on.is_null().or(memberships::to_on.ge(of.stock_on)))
         };
     }
-    let heads: Vec<(HouseholdId, MemberId)> = staying!(memberships::table)
+    let principals: Vec<(HouseholdId, MemberId)> = staying!(memberships::table)
         .filter(memberships::relationship.eq(Relationship::Principal))
         .select((memberships::household_id, memberships::member_id))
         .load(r.conn())?;
-    let pairs: HashSet<(HouseholdId, MemberId)> = covered.iter().map(|one| (one.household, one.member)).collect();
-    let principals = heads.iter().filter(|head| pairs.contains(*head)).count();
     // Who stays in a household, less those of them who have died: they are few, and the others need not be looked at.
     let staying: i64 = staying!(memberships::table).select(count_star()).first(r.conn())?;
     let dead: Vec<MemberId> = members::table
@@ -236,43 +244,39 @@ fn stocks(
         let number: i64 = kept(theirs.select(count_star())).get_result(r.conn())?;
         died += number;
     }
-    let registered = staying - died;
-    let totals = &mut sheet.totals;
-    totals.set(Measure::Households, count_of(homes.len()));
-    totals.set(Measure::Principals, count_of(principals));
-    totals.set(Measure::BeneficiariesInForce, count_of(covered.len()));
-    totals.set(Measure::PersonsRegistered, registered);
+    part.sheet.totals.set(Measure::PersonsRegistered, staying - died);
+    part.principals.extend(principals);
     Ok(())
+}
+
+/// Principals who are covered: each of the two is of a part.
+pub(super) fn principals(part: &mut Part) {
+    let both = part.covered.iter().filter(|one| part.principals.contains(*one)).count();
+    part.sheet.totals.set(Measure::Principals, count_of(both));
 }
 
 /// Of everybody, the sex and the place of the band among all; past the last where the birth is not known. Each band is asked for
 /// apart, since the index has them in this order, and the day of birth of each then need not be read.
 fn persons(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<MemberId, (Sex, usize)>> {
     let latest = of.bands.latest_births(of.stock_on)?;
-    let mut persons = HashMap::new();
-    for place in 0..=latest.len() {
-        let born = members::birth_date;
-        let mut query =
-            members::table.filter(members::mutual_id.eq(of.mutual)).select((members::id, members::sex)).into_boxed();
-        if place == latest.len() {
-            query = query.filter(born.is_null());
-        } else {
-            query = query.filter(born.is_not_null());
-            // Born after the day, which an error of typing can make: the first band.
-            if let (1.., Some(last)) = (place, latest.get(place)) {
-                query = query.filter(born.le(*last));
-            }
-            if let Some(older) = latest.get(place + 1) {
-                query = query.filter(born.gt(*older));
-            }
-        }
-        let rows: Vec<(MemberId, Sex)> = query.load(r.conn())?;
+    // Born after the day, which an error of typing can make: the first band. The last one is open.
+    let until = [CALENDAR.1].into_iter().chain(latest.iter().skip(1).copied());
+    let after = latest.iter().skip(1).copied().chain([CALENDAR.0]);
+    let of_all = || members::table.filter(members::mutual_id.eq(of.mutual)).select((members::id, members::sex));
+    let mut persons: HashMap<MemberId, (Sex, usize)> = HashMap::new();
+    let mut add = |place: usize, rows: Vec<(MemberId, Sex)>| {
+        persons.reserve(rows.len());
         persons.extend(rows.into_iter().map(|(member, sex)| (member, (sex, place))));
+    };
+    for (place, (last, older)) in until.zip(after).enumerate() {
+        let born = of_all().filter(members::birth_date.gt(older)).filter(members::birth_date.le(last));
+        add(place, born.load(r.conn())?);
     }
+    add(latest.len(), of_all().filter(members::birth_date.is_null()).load(r.conn())?);
     Ok(persons)
 }
 
-fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[&Standing], sheet: &mut Sheet) -> Result<()> {
+fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[&Cover], sheet: &mut Sheet) -> Result<()> {
     let persons = persons(r, of)?;
     let names = of.bands.names();
     let in_force: Vec<MemberId> = covered.iter().map(|one| one.member).collect();
@@ -295,7 +299,7 @@ fn by_sex_and_age(r: &mut Read, of: &Scope<'_>, covered: &[&Standing], sheet: &m
     Ok(())
 }
 
-fn by_area(r: &mut Read, of: &Scope<'_>, homes: &BTreeMap<HouseholdId, i64>, sheet: &mut Sheet) -> Result<()> {
+fn by_area(r: &mut Read, of: &Scope<'_>, homes: &HashMap<HouseholdId, i64>, sheet: &mut Sheet) -> Result<()> {
     let lived: Vec<(HouseholdId, Option<AreaId>)> = residences::table
         .filter(residences::mutual_id.eq(of.mutual))
         .filter(residences::from_on.le(of.stock_on))
@@ -333,7 +337,7 @@ fn waiting_months(r: &mut Read, enrolled: &[Enrolled]) -> Result<HashMap<Product
 /// Who is in force and waits for a category of care (R17).
 fn waiting(
     of: &Scope<'_>,
-    covered: &[&Standing],
+    covered: &[&Cover],
     enrolled: &[Enrolled],
     longest: &HashMap<ProductVersionId, i64>,
     sheet: &mut Sheet,
@@ -344,7 +348,9 @@ fn waiting(
             *anchors.entry((enrolment, anchor)).or_default() += 1;
         }
     }
-    let version_of: HashMap<EnrolmentId, ProductVersionId> = enrolled.iter().map(|one| (one.id, one.version)).collect();
+    let waits: HashSet<EnrolmentId> = anchors.keys().map(|(enrolment, _)| *enrolment).collect();
+    let version_of: HashMap<EnrolmentId, ProductVersionId> =
+        enrolled.iter().filter(|one| waits.contains(&one.id)).map(|one| (one.id, one.version)).collect();
     let mut number = 0_i64;
     for ((enrolment, anchor), persons) in anchors {
         let version = version_of.get(&enrolment);
@@ -358,24 +364,24 @@ fn waiting(
 }
 
 /// Most are in force throughout, and are only counted.
-fn person_days(of: &Scope<'_>, covered: i64, turns: &[Turn], sheet: &mut Sheet) {
-    let days_from = |from: NaiveDate, to: NaiveDate| crate::dates::days_between(from.max(of.from), to) + 1;
+fn person_days(of: &Scope<'_>, covered: i64, turns: &[&Cover], sheet: &mut Sheet) {
+    let days_from = |from: NaiveDate, to: NaiveDate| crate::dates::days_between(from, to) + 1;
     let (mut throughout, mut parts) = (covered, 0);
-    for turn in turns.iter().filter(|turn| turn.state == SpanState::InForce) {
+    for turn in turns.iter().filter(|turn| !turn.is_suspended) {
         // Whoever stands on the day of the stocks is among those who were counted.
-        if turn.to_on.is_none_or(|to| to >= of.stock_on) {
+        if turn.stands(of.stock_on) {
             throughout -= 1;
         }
-        parts += days_from(turn.from_on, turn.to_on.map_or(of.stock_on, |to| to.min(of.stock_on)));
+        parts += days_from(turn.began.unwrap_or(of.from), turn.ended.unwrap_or(of.stock_on));
     }
     sheet.totals.set(Measure::PersonDays, throughout * days_from(of.from, of.stock_on) + parts);
 }
 
 /// Who came and who went: the first day of cover without a day of cover before it, and the day after the last.
-fn moves(r: &mut Read, of: &Scope<'_>, turns: &[Turn], sheet: &mut Sheet) -> Result<()> {
+fn moves(r: &mut Read, of: &Scope<'_>, turns: &[&Cover], sheet: &mut Sheet) -> Result<()> {
     let begins: HashSet<(MemberId, NaiveDate)> =
-        turns.iter().filter(|turn| turn.from_on >= of.from).map(|turn| (turn.member, turn.from_on)).collect();
-    let next_day = |turn: &Turn| Some((turn.member, add_days(turn.to_on?, 1).ok()?));
+        turns.iter().filter_map(|turn| Some((turn.member, turn.began?))).collect();
+    let next_day = |turn: &&Cover| Some((turn.member, add_days(turn.ended?, 1).ok()?));
     let ends: HashSet<(MemberId, NaiveDate)> =
         turns.iter().filter_map(next_day).filter(|(_, day)| *day <= of.stock_on).collect();
     let entries: Vec<(MemberId, NaiveDate)> = begins.difference(&ends).copied().collect();
@@ -437,16 +443,17 @@ fn bump(sheet: &mut Sheet, measure: Measure) {
 }
 
 /// Enrolments that end in the month, and those of them after which another one of the household begins soon.
-fn renewals(of: &Scope<'_>, enrolled: &[Enrolled], sheet: &mut Sheet) {
+fn renewals(enrolled: &[Enrolled], sheet: &mut Sheet) {
     let mut starts: HashMap<HouseholdId, Vec<NaiveDate>> = HashMap::new();
-    for one in enrolled.iter().filter(|one| one.is_admitted && one.state != EnrolmentState::Cancelled) {
-        starts.entry(one.household).or_default().push(one.starts_on);
+    for one in enrolled.iter().filter(|one| one.counts) {
+        if let Some(begins) = one.begins {
+            starts.entry(one.household).or_default().push(begins);
+        }
     }
-    let ending = enrolled.iter().filter(|one| one.state == EnrolmentState::Admitted && one.ends_on <= of.stock_on);
     let (mut ended, mut renewed) = (0, 0);
-    for one in ending {
-        let is_soon =
-            |start: &NaiveDate| (1..=RENEWED_WITHIN_DAYS).contains(&crate::dates::days_between(one.ends_on, *start));
+    for one in enrolled.iter().filter(|one| one.is_admitted) {
+        let Some(ends) = one.ends else { continue };
+        let is_soon = |start: &NaiveDate| (1..=RENEWED_WITHIN_DAYS).contains(&crate::dates::days_between(ends, *start));
         ended += 1;
         renewed += i64::from(starts.get(&one.household).is_some_and(|starts| starts.iter().any(is_soon)));
     }
