@@ -36,8 +36,11 @@ struct Part {
     principals: HashSet<(HouseholdId, MemberId)>,
 }
 
+/// Adds what one question, or a few that belong together, tell of the month.
+type Reading = fn(&mut Read, &Scope<'_>, &mut Part) -> Result<()>;
+
 /// What is read of a month, what takes longest first: each is of the snapshot alone, so it does not matter who reads it and when.
-const READINGS: [fn(&mut Read, &Scope<'_>, &mut Part) -> Result<()>; 9] = [
+const READINGS: [Reading; 9] = [
     register::cover,
     money::arrears,
     money::earned,
