@@ -3,16 +3,18 @@
 mod support;
 
 use ayni::access::scopes::FigureScope;
+use ayni::db::schema::members;
 use ayni::db::{Conn, DbError, Read, Wall};
 use ayni::enrolments::membership::{self, NewStep};
 use ayni::error::{Error, Result};
 use ayni::ids::*;
 use ayni::reports::facts::service::{self, AsOf, MonthFacts};
-use ayni::reports::facts::{AgeBands, compute_by_two, store};
-use ayni::reports::measures::Measure;
+use ayni::reports::facts::{AgeBands, compute, compute_by_two, store};
+use ayni::reports::measures::{Dimension, Measure};
 use ayni::treasury::subsidies::{self, NewSubsidyPayment};
 use chrono::NaiveDate;
 use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::prelude::*;
 use serde_json::json;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -608,6 +610,56 @@ fn two_readers_see_one_snapshot_whoever_writes() {
         }
     }
     assert_eq!(again, 20);
+}
+
+#[test]
+fn births_at_the_ends_of_the_calendar_and_unknown_ones_are_of_a_band_whoever_reads() {
+    let office = Office::new();
+    let order = office.order("POST /households");
+    office.register(&order, &household("STANDARD", day("2026-03-01"), 5)).unwrap();
+    let home = Key::new(order.id.uuid());
+    enrol(&office, home, product(&office), day("2026-03-10"));
+    pay(&office, home, 30_000).unwrap();
+    office.set_day(day("2026-04-20"));
+    let month = day("2026-03-01");
+    let conn = &mut office.test.owner();
+    let all: Vec<MemberId> = members::table.select(members::id).order(members::id).load(conn).unwrap();
+    // As a register that was brought over may have them.
+    let births = ["0001-01-01", "9999-12-31", "1961-03-31", "1961-04-01", ""];
+    for (id, born) in all.iter().zip(births) {
+        let born: Option<NaiveDate> = born.parse().ok();
+        let row = members::table.filter(members::id.eq(id)).filter(members::mutual_id.eq(office.scope().mutual()));
+        diesel::update(row).set(members::birth_date.eq(born)).execute(conn).unwrap();
+    }
+    assert_eq!(all.len(), births.len());
+    let (wall, figures) = (Wall::mutual(office.scope().mutual()), FigureScope::of(&office.scope()));
+    let bands = |text: &str, wanted: &[(&str, i64)]| {
+        let bands: AgeBands = text.parse().unwrap();
+        // The pool makes its second connection when the first is taken, and nobody waits for it.
+        let sheet = (0..500).find_map(|_| {
+            let seen = office.test.db.read_by_two(wall, |one, other| {
+                let Some(other) = other else { return Ok(None) };
+                let alone = compute(one, &figures, month, office.today(), &bands)?;
+                assert_eq!(compute_by_two(one, Some(other), &figures, month, office.today(), &bands)?, alone);
+                Ok::<_, Error>(Some(alone))
+            });
+            let seen = seen.unwrap();
+            if seen.is_none() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            seen
+        });
+        let sheet = sheet.unwrap();
+        let figures = [Measure::BeneficiariesInForce, Measure::WomenInForce, Measure::Principals, Measure::Collected];
+        assert_eq!(figures.map(|measure| sheet.totals.get(measure)), [5, 5, 1, 30_000]);
+        let cells = &sheet.cuts[&Dimension::SexAge];
+        let found: Vec<(&str, i64)> = cells.iter().map(|(key, numbers)| (key.as_str(), numbers[0])).collect();
+        assert_eq!(found, wanted);
+    };
+    let default = "0,5,15,25,35,45,55,65";
+    bands(default, &[("female 0-4", 1), ("female 55-64", 1), ("female 65+", 2), ("female unknown", 1)]);
+    bands("0", &[("female 0+", 4), ("female unknown", 1)]);
+    holds(&office, "2026-03-01");
 }
 
 #[test]

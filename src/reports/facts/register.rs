@@ -24,7 +24,7 @@ const AFFILIATED: [SpanState; 2] = [SpanState::InForce, SpanState::Suspended];
 /// The others, named, so that they are found by their state.
 const LEFT: [SpanState; 3] = [SpanState::Lapsed, SpanState::Expired, SpanState::Terminated];
 
-/// Before and after any day, as both engines write them.
+/// The first and the last day that both engines write alike.
 const CALENDAR: (NaiveDate, NaiveDate) = match (NaiveDate::from_ymd_opt(1, 1, 1), NaiveDate::from_ymd_opt(9999, 12, 31))
 {
     (Some(first), Some(last)) => (first, last),
@@ -213,11 +213,15 @@ fn enrolled(r: &mut Read, of: &Scope<'_>) -> QueryResult<Vec<Enrolled>> {
         .load(r.conn())
 }
 
+fn day_after(day: NaiveDate) -> Result<NaiveDate> {
+    add_days(day, 1).map_err(|_| crate::error::Error::Fault("a birth beyond the calendar".into()))
+}
+
 fn day_before(day: NaiveDate) -> Result<NaiveDate> {
     add_days(day, -1).map_err(|_| crate::error::Error::Fault("a month beyond the calendar".into()))
 }
 
-/// Adds who stays in a household on the day of the stocks: the living, and the principals among them.
+/// Adds who stays in a household on the day of the stocks: the living are counted, the principals named.
 pub(super) fn stays(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {
     macro_rules! staying {
         ($query:expr) => {
@@ -261,15 +265,15 @@ fn persons(r: &mut Read, of: &Scope<'_>) -> Result<HashMap<MemberId, (Sex, usize
     let latest = of.bands.latest_births(of.stock_on)?;
     // Born after the day, which an error of typing can make: the first band. The last one is open.
     let until = [CALENDAR.1].into_iter().chain(latest.iter().skip(1).copied());
-    let after = latest.iter().skip(1).copied().chain([CALENDAR.0]);
+    let first = latest.iter().skip(1).map(|older| day_after(*older)).chain([Ok(CALENDAR.0)]);
     let of_all = || members::table.filter(members::mutual_id.eq(of.mutual)).select((members::id, members::sex));
     let mut persons: HashMap<MemberId, (Sex, usize)> = HashMap::new();
     let mut add = |place: usize, rows: Vec<(MemberId, Sex)>| {
         persons.reserve(rows.len());
         persons.extend(rows.into_iter().map(|(member, sex)| (member, (sex, place))));
     };
-    for (place, (last, older)) in until.zip(after).enumerate() {
-        let born = of_all().filter(members::birth_date.gt(older)).filter(members::birth_date.le(last));
+    for (place, (last, first)) in until.zip(first).enumerate() {
+        let born = of_all().filter(members::birth_date.ge(first?)).filter(members::birth_date.le(last));
         add(place, born.load(r.conn())?);
     }
     add(latest.len(), of_all().filter(members::birth_date.is_null()).load(r.conn())?);
