@@ -361,6 +361,12 @@ pub fn is_newborn(born: NaiveDate, on: NaiveDate) -> bool {
     born <= on && days_between(born, on) <= NEWBORN_REGISTRATION_DAYS
 }
 
+/// Nobody who lives was born before.
+const FIRST_BIRTH: NaiveDate = match NaiveDate::from_ymd_opt(1880, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
 /// Dates that cannot be: a registration after today, a birth after the registration or before any living person's.
 ///
 /// # Errors
@@ -370,8 +376,7 @@ pub fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, membe
         return Err(Problem::of(Code::FutureDate).at(pointer).into());
     }
     let mut faults = Vec::new();
-    let too_old = NaiveDate::from_ymd_opt(1880, 1, 1).unwrap_or(NaiveDate::MIN);
-    if on < too_old {
+    if on < FIRST_BIRTH {
         faults.push(FieldError::new(pointer, "too_early", "before 1880"));
     }
     for (at, member) in members.iter().enumerate() {
@@ -380,7 +385,7 @@ pub fn must_be_possible(scope: &MutualScope, on: NaiveDate, pointer: &str, membe
             Some(born) if born > on => {
                 faults.push(FieldError::new(pointer(), "after_registration", "born after the registration"));
             }
-            Some(born) if born < too_old => faults.push(FieldError::new(pointer(), "too_early", "before 1880")),
+            Some(born) if born < FIRST_BIRTH => faults.push(FieldError::new(pointer(), "too_early", "before 1880")),
             _ => {}
         }
     }
@@ -667,8 +672,12 @@ pub fn correct_member(
         return Err(Error::Again);
     }
     must_match(if_match, known.version)?;
-    if correction.birth_date.flatten().is_some_and(|born| born > stay.from_on) {
-        let detail = "born after the registration";
+    let detail = match correction.birth_date.flatten() {
+        Some(born) if born > stay.from_on => Some("born after the registration"),
+        Some(born) if born < FIRST_BIRTH => Some("before 1880"),
+        _ => None,
+    };
+    if let Some(detail) = detail {
         return Err(Problem::with(Code::ImpossibleDate, detail).at("/birth_date").into());
     }
     let phone = corrected_phone(w, scope.mutual(), correction.phone.as_ref())?;

@@ -20,11 +20,13 @@ async fn typing_errors_are_corrected() {
     let others = [("claims_officer", 403), ("section_registrar", 404), ("registrar@GIT", 404)];
     world.each("PATCH", &path, Some(change.clone()), &others).await;
     let send = |body| world.patch(&path).as_("registrar").header("If-Match", "\"v2\"").json(body).send();
-    send(json!({"birth_date": "2026-03-02"})).await.refused(
-        422,
-        "impossible_date",
-        &[("/birth_date", "impossible_date")],
-    );
+    for impossible in ["2026-03-02", "1879-12-31", "0001-01-01"] {
+        send(json!({"birth_date": impossible})).await.refused(
+            422,
+            "impossible_date",
+            &[("/birth_date", "impossible_date")],
+        );
+    }
     send(json!({"family_name": ""})).await.refused(422, "invalid", &[("/family_name", "out_of_bounds")]);
     send(json!({"card_number": "1"})).await.refused(422, "invalid", &[("/card_number", "unknown_field")]);
     // Null empties, what is left out stays.
