@@ -94,11 +94,12 @@ macro_rules! insert_new {
                 }
             }
             $crate::db::Conn::Sqlite(c) => {
-                struct OfThisTable;
+                // The text of such a statement would be made for each row, to look for the statement by it.
+                struct Here;
                 for row in $rows.iter() {
                     let new = diesel::insert_into($table).values(row).on_conflict_do_nothing();
                     let new = if $crate::db::kept::has_one_text($table, row) {
-                        $crate::db::kept::OneText::<_, OfThisTable>::of(new).execute(c)
+                        $crate::db::kept::one_text::<Here, _, _, _>($table, row, new).execute(c)
                     } else {
                         new.execute(c)
                     };
@@ -111,4 +112,75 @@ macro_rules! insert_new {
         }
         result
     }};
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::db::kept::has_one_text;
+    use diesel::{Insertable, RunQueryDsl};
+
+    diesel::table! { notes (id) { id -> BigInt, text -> Nullable<Text>, } }
+
+    #[derive(Insertable)]
+    #[diesel(table_name = notes, treat_none_as_default_value = false)]
+    struct Whole {
+        id: i64,
+        text: Option<String>,
+    }
+
+    #[derive(Insertable)]
+    #[diesel(table_name = notes)]
+    struct WithoutWhatIsMissing {
+        id: i64,
+        text: Option<String>,
+    }
+
+    #[test]
+    fn an_insertion_has_one_text_where_every_column_is_named() {
+        assert!(has_one_text(notes::table, &Whole { id: 1, text: None }));
+        assert!(!has_one_text(notes::table, &WithoutWhatIsMissing { id: 1, text: None }));
+    }
+
+    diesel::table! { letters (id) { id -> BigInt, text -> Nullable<Text>, } }
+
+    #[derive(Insertable)]
+    #[diesel(table_name = letters, treat_none_as_default_value = false)]
+    struct Letter {
+        id: i64,
+        text: Option<String>,
+    }
+
+    /// Has what the macro asks of a transaction.
+    struct Plain(crate::db::Conn);
+
+    impl Plain {
+        fn conn(&mut self) -> &mut crate::db::Conn {
+            &mut self.0
+        }
+    }
+
+    #[test]
+    fn rows_with_and_without_a_value_and_of_other_tables_take_turns() {
+        use diesel::{Connection, QueryDsl, SqliteConnection};
+        let conn = SqliteConnection::establish(":memory:").unwrap();
+        let mut plain = Plain(crate::db::Conn::Sqlite(conn));
+        for table in ["notes", "letters"] {
+            let made = format!("CREATE TABLE {table} (id BIGINT NOT NULL PRIMARY KEY, text TEXT)");
+            crate::db::execute(plain.conn(), &made).unwrap();
+        }
+        let text = |id: i64| (id % 2 == 0).then(|| format!("no. {id}"));
+        for round in 0..3 {
+            let whole = [0, 1, 2].map(|at| Whole { id: round * 10 + at, text: text(at) });
+            assert_eq!(crate::insert_new!(plain, notes::table, whole).unwrap(), 3);
+            let parts = [2, 3, 4].map(|at| WithoutWhatIsMissing { id: round * 10 + at, text: text(at) });
+            assert_eq!(crate::insert_new!(plain, notes::table, parts).unwrap(), 2);
+            let letters = [0, 1].map(|at| Letter { id: round * 10 + at, text: text(at + 1) });
+            assert_eq!(crate::insert_new!(plain, letters::table, letters).unwrap(), 2);
+        }
+        let count = |conn: &mut crate::db::Conn| notes::table.count().get_result::<i64>(conn).unwrap();
+        assert_eq!(count(plain.conn()), 15);
+        let texts: Vec<Option<String>> =
+            letters::table.select(letters::text).order(letters::id).load(plain.conn()).unwrap();
+        assert_eq!(texts, vec![[None, Some("no. 2".to_owned())]; 3].concat());
+    }
 }

@@ -571,3 +571,22 @@ proptest! {
         prop_assert!(!is_probable(&person, &twin), "{}", score(&person, &twin));
     }
 }
+
+#[test]
+fn long_keys_are_cut_and_none_is_there_twice() {
+    let long = |letter: &str, words: usize| vec![letter.repeat(45); words].join(" ");
+    let names: Vec<String> = ["ba", "mo", "ti"].iter().map(|syllable| long(syllable, 1)).collect();
+    let whole = person(&format!("{} {}|{}|f|1985", names[0], names[1], names[2]), "");
+    let Keys { kept, sought, .. } = blocking_keys(&whole);
+    let longest = kept.iter().map(|key| key.chars().count()).max();
+    assert_eq!(longest, Some(KEY_LETTERS_MAX));
+    for keys in [&kept, &sought] {
+        assert!(!keys.is_empty() && keys.is_sorted_by(|one, next| one < next), "{keys:?}");
+        assert!(keys.iter().all(|key| key.chars().count() <= KEY_LETTERS_MAX));
+    }
+    let mut text = "\u{e9}\u{e0}\u{fc}".to_owned();
+    shorten(&mut text, 3);
+    assert_eq!(text, "\u{e9}\u{e0}\u{fc}");
+    shorten(&mut text, 2);
+    assert_eq!(text, "\u{e9}\u{e0}");
+}
