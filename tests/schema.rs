@@ -308,7 +308,7 @@ fn who_opens_a_file_waits_for_whoever_has_it() {
 }
 
 #[test]
-fn sqlite_is_compiled_without_locks_of_its_own() {
+fn sqlite_takes_no_lock_for_each_call() {
     if on_postgres() {
         return;
     }
