@@ -6,6 +6,9 @@ use ayni::access::scopes::FigureScope;
 use ayni::db::schema::members;
 use ayni::db::{Conn, DbError, Read, Wall};
 use ayni::enrolments::membership::{self, NewStep};
+use ayni::enrolments::model::Span;
+use ayni::enrolments::rules::{SpanReason, SpanState};
+use ayni::enrolments::store as enrolment_store;
 use ayni::error::{Error, Result};
 use ayni::ids::*;
 use ayni::reports::facts::service::{self, AsOf, MonthFacts};
@@ -660,6 +663,72 @@ fn births_at_the_ends_of_the_calendar_and_unknown_ones_are_of_a_band_whoever_rea
     bands(default, &[("female 0-4", 1), ("female 55-64", 1), ("female 65+", 2), ("female unknown", 1)]);
     bands("0", &[("female 0+", 4), ("female unknown", 1)]);
     holds(&office, "2026-03-01");
+}
+
+#[test]
+fn cover_that_begins_or_ends_at_a_month_s_border_is_of_the_days_it_lasted() {
+    use SpanReason as Why;
+    use SpanState::{Expired, InForce, Lapsed, Suspended, Terminated};
+    let office = Office::new();
+    let order = office.order("POST /households");
+    office.register(&order, &household("STANDARD", day("2026-02-01"), 8)).unwrap();
+    let home = Key::new(order.id.uuid());
+    let enrolment = enrol(&office, home, product(&office), day("2026-02-01"));
+    let mutual = office.scope().mutual();
+    let all: Vec<MemberId> =
+        members::table.select(members::id).order(members::id).load(&mut office.test.owner()).unwrap();
+    let spans: [&[(&str, &str, SpanState, SpanReason)]; 8] = [
+        &[("2026-02-01", "2026-02-28", InForce, Why::UpToDate), ("2026-03-01", "", Expired, Why::PeriodEnded)],
+        &[("2026-02-01", "2026-02-28", Suspended, Why::Arrears), ("2026-03-01", "", InForce, Why::UpToDate)],
+        &[("2026-02-01", "2026-03-31", InForce, Why::UpToDate), ("2026-04-01", "", Suspended, Why::Arrears)],
+        &[("2026-03-31", "", InForce, Why::UpToDate)],
+        &[("2026-02-01", "2026-04-20", InForce, Why::UpToDate), ("2026-04-21", "", Terminated, Why::Resigned)],
+        &[("2026-04-20", "", InForce, Why::UpToDate)],
+        &[
+            ("2026-02-01", "2026-02-28", Suspended, Why::Arrears),
+            ("2026-03-01", "2026-03-31", Lapsed, Why::Lapsed),
+            ("2026-04-01", "", InForce, Why::UpToDate),
+        ],
+        &[("2026-04-21", "", InForce, Why::UpToDate)],
+    ];
+    assert_eq!(all.len(), spans.len());
+    let ids = office.test.db.ids();
+    let of_all = all.iter().zip(spans).flat_map(|(member, theirs)| theirs.iter().map(move |span| (*member, *span)));
+    let rows: Vec<Span> = of_all
+        .map(|(member_id, (from, to, state, reason))| Span {
+            mutual_id: mutual,
+            id: ids.next(),
+            household_id: home,
+            member_id,
+            enrolment_id: enrolment,
+            from_on: day(from),
+            to_on: to.parse().ok(),
+            state,
+            reason,
+            waiting_from: Some(day(from)),
+        })
+        .collect();
+    office.set_day(day("2026-04-20"));
+    let wall = Wall::mutual(mutual);
+    office.test.db.write(wall, |w| Ok::<_, Error>(enrolment_store::replace_spans(w, mutual, home, &rows)?)).unwrap();
+    let of = [
+        Measure::BeneficiariesInForce,
+        Measure::BeneficiariesSuspended,
+        Measure::PersonDays,
+        Measure::EntriesNew,
+        Measure::EntriesReturning,
+        Measure::ExitsExpired,
+        Measure::ExitsLapsed,
+        Measure::ExitsResigned,
+    ];
+    let of_month = |month: &str| of.map(|measure| figure(&office, month, measure));
+    assert_eq!(of_month("2026-02-01"), [3, 2, 3 * 28, 5, 0, 0, 0, 0]);
+    assert_eq!(of_month("2026-03-01"), [4, 0, 3 * 31 + 1, 1, 0, 1, 1, 0]);
+    assert_eq!(of_month("2026-04-01"), [5, 1, 4 * 20 + 1, 1, 1, 0, 0, 0]);
+    holds(&office, "2026-02-01");
+    office.set_day(day("2026-04-21"));
+    assert_eq!(of_month("2026-04-01"), [5, 1, 4 * 21 - 1 + 2 + 1, 2, 1, 0, 0, 1]);
+    holds(&office, "2026-02-01");
 }
 
 #[test]
