@@ -324,7 +324,12 @@ pub struct Ids {
 struct Last {
     millis: u64,
     tail: u128,
+    /// Random bytes that no id has had yet: the machine is asked for those of many ids at once.
+    ahead: Vec<[u8; 16]>,
 }
+
+/// For so many ids the machine is asked at once.
+const AHEAD: usize = 64;
 
 /// As many bits of an id are not its time.
 const TAIL_BITS: u32 = 74;
@@ -337,8 +342,19 @@ impl Last {
         // anew.
         let risen = self.tail + 1 + (random & u128::from(u32::MAX));
         let goes_on = self.millis == millis && risen >> TAIL_BITS == 0;
-        *self = Last { millis, tail: if goes_on { risen } else { tail } };
+        (self.millis, self.tail) = (millis, if goes_on { risen } else { tail });
         self.tail
+    }
+
+    /// Random bytes that were not given before.
+    fn random(&mut self) -> [u8; 16] {
+        loop {
+            if let Some(random) = self.ahead.pop() {
+                return random;
+            }
+            self.ahead.resize(AHEAD, [0; 16]);
+            fill_from_machine(self.ahead.as_flattened_mut());
+        }
     }
 }
 
@@ -356,9 +372,18 @@ impl Ids {
     /// A new id.
     pub fn next<K: 'static>(&self) -> Key<K> {
         let millis = u64::try_from(self.clock.now().and_utc().timestamp_millis()).unwrap_or(0);
-        let mut random = [0u8; 16];
-        self.fill(&mut random);
-        let tail = self.last.lock().next(millis, u128::from_be_bytes(random));
+        let tail = {
+            let mut last = self.last.lock();
+            let random = match &self.seeded {
+                None => last.random(),
+                Some(_) => {
+                    let mut random = [0; 16];
+                    self.fill(&mut random);
+                    random
+                }
+            };
+            last.next(millis, u128::from_be_bytes(random))
+        };
         // 12 bits before the variant and 62 after it.
         let (high, low) = (tail >> 62, tail & ((1 << 62) - 1));
         let [.., h1, h0] = high.to_be_bytes();
@@ -427,6 +452,14 @@ mod tests {
         let made: Vec<Vec<CommandId>> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
         assert!(made.iter().all(|some| some.is_sorted_by(|one, next| one < next)));
         assert_eq!(made.into_iter().flatten().collect::<BTreeSet<_>>().len(), 16_000);
+    }
+
+    #[test]
+    fn random_bytes_are_given_once() {
+        let mut last = Last::default();
+        let given: BTreeSet<[u8; 16]> = (0..3 * AHEAD).map(|_| last.random()).collect();
+        assert_eq!(given.len(), 3 * AHEAD);
+        assert!(!given.contains(&[0; 16]));
     }
 
     #[test]

@@ -496,11 +496,11 @@ impl Folded {
     pub fn keys(&self, sounds: &mut Sounds) -> Keys {
         let person = &self.person;
         let born_on = person.day_of_birth();
-        let (mut kept, mut sought) = (BTreeSet::new(), BTreeSet::new());
+        let (mut kept, mut sought) = (Vec::new(), Vec::new());
         let whole = sounds_of(&self.whole);
         kept.extend(person.phone.as_ref().map(|phone| format!("p{phone}")));
         if let (None, Some(born), false) = (born_on, person.birth_date, whole.is_empty()) {
-            kept.insert(format!("n{}:{whole}", born.year()));
+            kept.push(format!("n{}:{whole}", born.year()));
         }
         sought.extend(kept.iter().cloned());
         let head = self.head.as_deref().map(sounds_of).filter(|head| !head.is_empty());
@@ -523,15 +523,14 @@ impl Folded {
                     let years = years.map(|years| (years * 2).to_string()).unwrap_or_default();
                     format!("a{place}:{}:{sex}{years}", word.sound)
                 };
-                kept.insert(key(years));
+                kept.push(key(years));
                 let around = years.map_or([None; 3], |years| [years - 1, years, years + 1].map(Some));
                 sought.extend(around.map(key));
             }
         }
-        let cut = |keys: BTreeSet<String>| -> Vec<String> {
-            let mut keys: Vec<String> = keys.into_iter().collect();
+        let cut = |mut keys: Vec<String>| {
             keys.iter_mut().for_each(|key| shorten(key, KEY_LETTERS_MAX));
-            // They are in order still, since none becomes more than one that it was less than.
+            keys.sort_unstable();
             keys.dedup();
             keys
         };
