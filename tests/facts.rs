@@ -616,6 +616,34 @@ fn two_readers_see_one_snapshot_whoever_writes() {
 }
 
 #[test]
+fn one_reads_a_month_alone_where_no_other_connection_is_idle() {
+    let (office, home, month) = begin();
+    pay(&office, home, 700).unwrap();
+    let (db, wall) = (&office.test.db, Wall::mutual(office.scope().mutual()));
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let others = cores * if on_postgres() { 4 } else { 2 } - 1;
+    let (holding, enough) = (Barrier::new(others + 1), Barrier::new(others + 1));
+    let (holding, enough) = (&holding, &enough);
+    std::thread::scope(|threads| {
+        for _ in 0..others {
+            threads.spawn(move || {
+                db.read(wall, |_| {
+                    holding.wait();
+                    enough.wait();
+                    Ok::<_, Error>(())
+                })
+            });
+        }
+        holding.wait();
+        let is_alone = db.read_by_two(wall, |_, other| Ok::<_, Error>(other.is_none()));
+        let facts = service::months(db, &FigureScope::of(&office.scope()), (month, month), &as_of(&office));
+        enough.wait();
+        assert!(is_alone.unwrap(), "there were more connections");
+        assert_eq!(facts.unwrap()[0].sheet.totals.get(Measure::Collected), 700);
+    });
+}
+
+#[test]
 fn births_at_the_ends_of_the_calendar_and_unknown_ones_are_of_a_band_whoever_reads() {
     let office = Office::new();
     let order = office.order("POST /households");
