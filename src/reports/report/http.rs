@@ -99,7 +99,7 @@ pub struct FigureView {
     /// Of the period before; null where it was not asked for.
     pub previous: Option<ValueView>,
     /// The middle value of the units; of a mutual that of its sisters under the body next above it, itself among them, as they
-    /// have released it: null where fewer than three have.
+    /// have released it: null where fewer than five have.
     pub median: Option<i64>,
     pub promptness: Option<PromptnessView>,
     /// What it may not be taken for; told once, with the totals.
