@@ -343,5 +343,7 @@ async fn main() {
         rate(alone),
         rate(over_http) / rate(alone)
     );
+    // The server goes on until the process ends, and the database would then stay in the temporary folder.
+    drop(world);
     std::process::exit(0);
 }

@@ -264,5 +264,7 @@ async fn main() {
         alone.at(50),
         http.at(50) / alone.at(50).max(0.001),
     );
+    // The server goes on until the process ends, and the database would then stay in the temporary folder.
+    drop(world);
     std::process::exit(0);
 }

@@ -634,5 +634,7 @@ async fn main() {
     let client = Client::new(&world);
     searches(&world, &client, persons, areas[1]);
     enrolments(&world, &client, &product);
+    // The server goes on until the process ends, and the database would then stay in the temporary folder.
+    drop(world);
     std::process::exit(0);
 }

@@ -186,6 +186,8 @@ async fn main() {
     println!("|---|---|---|---|");
     let rate = |seconds: f64| counted as f64 / seconds;
     println!("| registered | {:.0} | {:.0} | {:.2} |", rate(pushed), rate(bare), rate(pushed) / rate(bare));
+    // The server goes on until the process ends, and what is to be dropped would then stay in the temporary folder.
+    drop((world, empty, folder));
     std::process::exit(0);
 }
 

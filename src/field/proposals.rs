@@ -10,6 +10,7 @@ use super::store;
 use crate::access::picture::Picture;
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::{Hooks, Order};
+use crate::audit::store::find_command;
 use crate::db::Write;
 use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
@@ -68,6 +69,20 @@ pub fn accept(
         let told = data.entry("section_id").or_insert(Value::Null);
         if told.is_null() {
             *told = json!(section);
+        }
+    }
+    // The office carries it out whatever version it was made on.
+    if let (Some(Kind::Update), Value::Object(operation)) = (Kind::parse(&known.operation), &mut content) {
+        let told = operation.entry("base_version").or_insert(Value::Null);
+        if told.is_null() {
+            *told = json!(1);
+        }
+    }
+    // An id that was none, that came before with other content, or under which something was done that nobody remembers.
+    if let Value::Object(operation) = &mut content {
+        let is_own = operation.get("op_id").and_then(Value::as_str).is_some_and(|told| told.parse() == Ok(id));
+        if !is_own || find_command(w, mutual, Key::new(id.uuid()))?.is_some() {
+            operation.insert("op_id".into(), json!(w.new_id::<kind::Command>()));
         }
     }
     let sent = operations::read(content, Days::of_office(office.scope.today()));

@@ -1,7 +1,7 @@
 //! Persons who may be registered twice (R50): flagged where they are registered, never refused, and decided in the office.
 use super::duplicates_store::{self as store, PairState, PossibleDuplicate};
 use super::model::{Household, Member, Membership, Relationship};
-use super::resemblance::{Folded, Keys, Person, Sounds};
+use super::resemblance::{Called, Folded, Keys, Person, Sounds};
 use crate::access::scopes::MutualScope;
 use crate::audit::frame::Order;
 use crate::db::{Db, Read, Wall, Write};
@@ -204,9 +204,11 @@ pub fn look_all(w: &mut Write, scope: &MutualScope, households: Vec<Vec<Newcomer
     let others: BTreeSet<MemberId> = candidates.values().flatten().copied().collect();
     let others: Vec<MemberId> = others.into_iter().filter(|other| !known.contains_key(other)).collect();
     let names = store::list_names(w, mutual, &others)?;
+    let called: BTreeMap<MemberId, Called> =
+        names.iter().map(|(id, name)| (*id, Called::new(name, &mut sounds))).collect();
     for (id, found) in &mut candidates {
         let Some(own) = known.get(id) else { continue };
-        found.retain(|other| names.get(other).is_none_or(|name| own.may_be(name, &mut sounds)));
+        found.retain(|other| called.get(other).is_none_or(|called| own.may_be(called)));
     }
     let others: BTreeSet<MemberId> = candidates.values().flatten().copied().collect();
     let others: Vec<MemberId> = others.into_iter().filter(|other| !known.contains_key(other)).collect();

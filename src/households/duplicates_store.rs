@@ -10,6 +10,7 @@ use crate::ids::*;
 use crate::words;
 use crate::{insert_all, on_each};
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,7 +139,7 @@ pub fn list_without_keys(r: &mut Read, mutual: MutualId, after: MemberId, limit:
     members::table
         .filter(members::mutual_id.eq(mutual))
         .filter(members::id.gt(after))
-        .filter(diesel::dsl::not(diesel::dsl::exists(keyed)))
+        .filter(not(exists(keyed)))
         .order(members::id)
         .limit(limit)
         .select(Member::as_select())
@@ -219,7 +220,7 @@ pub fn insert_pair(w: &mut Write, row: &PossibleDuplicate) -> QueryResult<()> {
         .filter(possible_duplicates::mutual_id.eq(row.mutual_id))
         .filter(possible_duplicates::member_id.eq(row.other_id))
         .filter(possible_duplicates::other_id.eq(row.member_id));
-    if diesel::select(diesel::dsl::exists(known)).get_result(w.conn())? {
+    if diesel::select(exists(known)).get_result(w.conn())? {
         return Ok(());
     }
     on_each!(w.conn(), |c| diesel::insert_into(possible_duplicates::table)
@@ -234,7 +235,8 @@ pub fn find_pair(r: &mut Read, mutual: MutualId, id: PossibleDuplicateId) -> Que
     possible_duplicates::table.find((mutual, id)).select(PossibleDuplicate::as_select()).get_result(r.conn()).optional()
 }
 
-/// Pairs of a state, by id; who sees some sections sees the pairs both of whom are there.
+/// Pairs of a state, by id, both of whom are registered: whose registration was taken back is nobody's double. Who sees some
+/// sections sees the pairs both of whom are there.
 pub fn list_pairs(
     r: &mut Read,
     scope: &MutualScope,
@@ -249,6 +251,10 @@ pub fn list_pairs(
         .limit(limit)
         .select(PossibleDuplicate::as_select())
         .into_boxed();
+    let stays = || memberships::table.filter(memberships::mutual_id.eq(possible_duplicates::mutual_id));
+    query = query
+        .filter(exists(stays().filter(memberships::member_id.eq(possible_duplicates::member_id))))
+        .filter(exists(stays().filter(memberships::member_id.eq(possible_duplicates::other_id))));
     if let Some(state) = state {
         query = query.filter(possible_duplicates::state.eq(state));
     }

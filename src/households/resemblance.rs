@@ -437,6 +437,21 @@ impl Person {
     }
 }
 
+/// A person's name folded, once for all whom it is compared with.
+#[derive(Debug)]
+pub struct Called {
+    whole: Vec<Word>,
+    sex: Sex,
+}
+
+impl Called {
+    /// Folds a name.
+    pub fn new(name: &Name, sounds: &mut Sounds) -> Self {
+        let whole = set_of_words(&whole_name(&name.family_name, &name.given_name), sounds);
+        Called { whole, sex: name.sex }
+    }
+}
+
 /// A person with his names folded, once for all comparisons.
 #[derive(Debug, Clone)]
 pub struct Folded {
@@ -736,10 +751,9 @@ impl Folded {
 
     /// Whether somebody of this name may be [`probable`](Self::probable) at all, whatever else is known of him: nobody else than
     /// of much the same name gets there, which most of those born on a day have not.
-    pub fn may_be(&self, name: &Name, sounds: &mut Sounds) -> bool {
-        let whole = set_of_words(&whole_name(&name.family_name, &name.given_name), sounds);
-        let sexes_differ = are_same(self.person.sex, name.sex) == Some(false);
-        let names = points_of_names([&self.whole, &whole], sexes_differ);
+    pub fn may_be(&self, other: &Called) -> bool {
+        let sexes_differ = are_same(self.person.sex, other.sex) == Some(false);
+        let names = points_of_names([&self.whole, &other.whole], sexes_differ);
         u32::try_from(names + SAME_DAY + SAME_SEX + HOUSEHOLD_MAX).is_ok_and(|most| most >= THRESHOLD)
     }
 

@@ -1278,8 +1278,8 @@ const NOT_KEPT: &str = "
 - Share of households enrolled whole: nobody records who was left out.
 - Work injuries (administrative count beside SDG 8.8.1): claims have no cause of care of that kind.
 - Mean delay until rights open: the waiting that products ask for is a parameter, and `beneficiaries_waiting` counts who waits.
-- Utilisation, cost, member share and write-off by category of care or level of facility as indicators: claims, billed and borne by
-  category are the cut `category` of the report `claims`, by facility that of `providers`.
+- Utilisation and cost per case by category of care or level of facility as indicators: claims, what they bill, what the mutual bears,
+  the member's share and the write-off are the cuts `category` and `level` of the report `claims`, by facility those of `providers`.
 - Promptness up to a denial: days are counted to payment.
 ";
 

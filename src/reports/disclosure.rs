@@ -112,19 +112,20 @@ pub fn rounded(count: i64) -> Option<i64> {
     Some(if above * 2 >= ROUNDING_STEP { below + ROUNDING_STEP } else { below })
 }
 
-/// An amount beside a count that is rounded: what the count shown would cost, to the power of ten below what one costs. So what
-/// some have cannot be had from that of all less that of the others, and none of the counts that are rounded to the one shown is
-/// more likely than another, though prices are multiples of 50. `None` where the count is hidden (R45, R53).
+/// An amount beside a count that is rounded: what the count shown would cost, to the power of ten below what one costs of the
+/// largest amount beside it. So what some have cannot be had from that of all less that of the others, and none of the counts that
+/// are rounded to the one shown is more likely than another, though prices are multiples of 50 and some amounts, such as what was
+/// written off, are of a few among them. `None` where the count is hidden (R45, R53).
 ///
 /// # Errors
 /// Where the amount does not fit in 64 bits.
-pub fn rounded_amount(count: i64, amount: i64) -> Result<Option<i64>, Overflow> {
+pub fn rounded_amount(count: i64, amount: i64, largest: u64) -> Result<Option<i64>, Overflow> {
     let Some(shown) = rounded(count).filter(|_| count != 0) else {
         // What belongs to nothing is as it is.
         return Ok((count == 0).then_some(amount));
     };
     let Some(scaled) = money::ratio(amount, count, shown)? else { return Ok(None) };
-    let one = amount.unsigned_abs() / count.unsigned_abs();
+    let one = largest.max(amount.unsigned_abs()) / count.unsigned_abs();
     let step = one.checked_ilog10().map_or(1, |digits| 10_i64.pow(digits));
     let steps = money::ratio(scaled, step, 1)?.unwrap_or(0);
     steps.checked_mul(step).map(Some).ok_or(Overflow)

@@ -4,7 +4,7 @@ use crate::words;
 use std::collections::BTreeMap;
 
 /// The version of the definitions below; it moves when one of them changes, and facts of another version are stale.
-pub const DEFINITION_VERSION: u32 = 2;
+pub const DEFINITION_VERSION: u32 = 3;
 
 words! {
     /// One figure of a mutual's month. Stocks are those of the month's last day, or of today within it; all else is of the whole
@@ -174,9 +174,9 @@ words! {
         Area = "area",
         /// Who owes a contribution: due in the month, received for it.
         Payer = "payer",
-        /// Category of care: claims decided in the month, billed, borne by the mutual.
+        /// Category of care: claims decided in the month, what they bill and who bears it.
         Category = "category",
-        /// The facility: claims decided in the month, of these rejected, billed, borne by the mutual.
+        /// The facility: claims decided in the month, of these rejected, what they bill and who bears it.
         Provider = "provider",
         /// Why claims were rejected: claims.
         Reason = "reason",
@@ -212,6 +212,16 @@ impl Sheet {
         }
     }
 
+    /// Whether an earlier sheet says the same, as far as it says anything: cells once had fewer numbers.
+    pub fn says(&self, earlier: &Sheet) -> bool {
+        let is_same = |(now, then): (&Vec<i64>, &Vec<i64>)| now.get(..then.len()) == Some(then);
+        let are_same =
+            |now: &Cells, then: &Cells| now.keys().eq(then.keys()) && now.values().zip(then.values()).all(is_same);
+        self.totals == earlier.totals
+            && self.cuts.keys().eq(earlier.cuts.keys())
+            && self.cuts.values().zip(earlier.cuts.values()).all(|(now, then)| are_same(now, then))
+    }
+
     /// Adds what another says.
     pub fn take(&mut self, other: &Sheet) {
         for measure in Measure::ALL {
@@ -234,12 +244,31 @@ impl Dimension {
             Dimension::SexAge => &["beneficiaries_in_force", "cases"],
             Dimension::Area => &["households", "beneficiaries_in_force"],
             Dimension::Payer => &["dues_minor", "received_minor"],
-            Dimension::Category => &["claims", "billed_minor", "mutual_minor"],
-            Dimension::Provider => &["claims", "claims_rejected", "billed_minor", "mutual_minor"],
+            Dimension::Category => {
+                &["claims", "billed_minor", "mutual_minor", "member_share_minor", "provider_writeoff_minor"]
+            }
+            Dimension::Provider => &[
+                "claims",
+                "claims_rejected",
+                "billed_minor",
+                "mutual_minor",
+                "member_share_minor",
+                "provider_writeoff_minor",
+            ],
             Dimension::Reason | Dimension::DaysFromEvent | Dimension::DaysFromSubmission => &["claims"],
         }
     }
 }
+
+impl Dimension {
+    /// Whether a cell has as many numbers as it has now, or as it had when return files of earlier releases were made.
+    pub fn has(self, numbers: usize) -> bool {
+        numbers == self.numbers().len() || self == Dimension::Category && numbers == CATEGORY_NUMBERS_BEFORE
+    }
+}
+
+/// A category had no member's share and no write-off before.
+const CATEGORY_NUMBERS_BEFORE: usize = 3;
 
 /// Cells as they are kept, as JSON.
 pub fn cells_text(cells: &Cells) -> String {
@@ -249,6 +278,22 @@ pub fn cells_text(cells: &Cells) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sheet_of_more_numbers_says_what_one_of_fewer_said() {
+        let sheet = |numbers: &[i64]| {
+            let cells: Cells = [("OPD".to_owned(), numbers.to_vec())].into();
+            Sheet { cuts: [(Dimension::Category, cells)].into(), ..Sheet::default() }
+        };
+        let now = sheet(&[3, 900, 700, 100, 100]);
+        assert!(now.says(&sheet(&[3, 900, 700])) && now.says(&now));
+        for other in [sheet(&[3, 900, 701]), sheet(&[3, 900, 700, 100, 101]), Sheet::default()] {
+            assert!(!now.says(&other), "{other:?}");
+        }
+        assert!(!sheet(&[3, 900, 700]).says(&now));
+        assert!(Dimension::Category.has(3) && Dimension::Category.has(5) && !Dimension::Category.has(4));
+        assert!(!Dimension::Payer.has(3));
+    }
 
     #[test]
     fn what_is_kept_is_read_back() {

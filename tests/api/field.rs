@@ -777,6 +777,36 @@ async fn a_probable_duplicate_is_registered_and_flagged() {
 }
 
 #[actix_web::test]
+async fn a_person_taken_back_is_nobodys_double() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let named = |id: &str, given: &str, family: &str| {
+        with(home(&world, id, given), |op| op["data"]["members"][0]["family_name"] = json!(family))
+    };
+    let household = fresh(&world);
+    let first = named(&household, "Jean Bosco", "Hakizimana");
+    phone.one(&first).await;
+    let mut newcomer = first["data"]["members"][0].clone();
+    for (field, value) in [("given_name", "Régine"), ("family_name", "Ndayishimiye"), ("relationship", "parent")] {
+        newcomer[field] = json!(value);
+    }
+    let events = format!("{}/households/{household}/events", world.mutual("KAY"));
+    let arrival = json!({"kind": "ARRIVAL", "on": "2026-03-10", "person": newcomer});
+    let arrival = world.post(&events).as_("registrar").json(arrival).send().await.expect(201);
+    assert!(phone.one(&named(&fresh(&world), "Regine", "Ndayisimiye")).await["possible_duplicate_of"].is_string());
+    let list = format!("{}/duplicates?state=OPEN", world.mutual("KAY"));
+    let pairs = world.items("registrar", &list).await;
+    assert_eq!((pairs.len(), &pairs[0]["other"]["id"]), (1, &arrival.body["member_id"]));
+    let reverse = format!("{}/events/{}/reverse", world.mutual("KAY"), arrival.text("/id"));
+    let reason = json!({"reason": "Typed on the wrong page"});
+    world.post(&reverse).as_("registrar").json(reason).send().await.expect(201);
+    assert!(world.items("registrar", &list).await.is_empty());
+    let path = format!("{}/duplicates/{}/decision", world.mutual("KAY"), pairs[0]["id"].as_str().unwrap());
+    let decision = world.post(&path).as_("registrar").json(json!({"judgement": "DIFFERENT"}));
+    decision.header("If-Match", "\"v1\"").send().await.expect(404);
+}
+
+#[actix_web::test]
 async fn reference_data_comes_once() {
     let world = World::new().await;
     world.product("mutual_admin", "KAY", "FAM", bands()).await;
@@ -860,6 +890,77 @@ async fn nothing_that_was_sent_is_lost_though_its_id_is_wrong() {
         "data": {"a\u{0}": 1}});
     let found = phone.push(&[nul, cash(&world, &household, 2, 100)]).await;
     assert_eq!(found.iter().map(|result| status(result).0).collect::<Vec<_>>(), ["rejected", "applied"]);
+    assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
+}
+
+#[actix_web::test]
+async fn what_is_wrong_around_the_data_is_carried_out_where_it_can_be_and_else_discarded() {
+    let world = World::new().await;
+    let phone = Phone::new(&world, "field_agent", "T1").await;
+    let household = fresh(&world);
+    let create = home(&world, &household, "Regine");
+    phone.one(&create).await;
+    let update = json!({"op_id": fresh(&world), "type": "update", "entity": format!("household/{household}"),
+        "base_version": 1, "data": {"class": "INDIGENT"}});
+    phone.one(&update).await;
+    let arrival = json!({"op_id": update["op_id"], "type": "event", "entity": format!("household/{household}"), "data":
+        {"kind": "ARRIVAL", "on": "2026-03-09", "person": crate::support::register::person("parent", "Odette", "1950-01-01")}});
+    // An id that was a command's, again and for two of them; no id, no version; and what nobody can carry out.
+    let again = with(update.clone(), |op| op["data"] = json!({"phone": "+25779000111"}));
+    let nameless = with(again.clone(), |op| {
+        op.as_object_mut().unwrap().remove("op_id");
+        op["data"] = json!({"phone": "+25779000222"});
+    });
+    let versionless = with(update.clone(), |op| {
+        op["op_id"] = json!(fresh(&world));
+        op.as_object_mut().unwrap().remove("base_version");
+        op["data"] = json!({"phone": "+25779000333"});
+    });
+    let changed = |field: &str, value: Value| {
+        with(update.clone(), |op| {
+            op["op_id"] = json!(fresh(&world));
+            op[field] = value.clone();
+        })
+    };
+    let all = [
+        (arrival, "OP_ID_REUSED", 200),
+        (again, "OP_ID_REUSED", 200),
+        (nameless, "OP_ID_MISSING", 200),
+        (versionless, "MISSING", 200),
+        (changed("type", json!("erase")), "UNKNOWN_TYPE", 422),
+        (changed("entity", json!("village/1")), "UNKNOWN_ENTITY", 422),
+        (changed("colour", json!("red")), "UNKNOWN_FIELD", 422),
+    ];
+    for (op, code, told) in all {
+        assert_eq!(status(&phone.one(&op).await), ("rejected", code));
+        let open = world.items("mutual_admin", &format!("{}/proposals?state=OPEN", world.mutual("KAY"))).await;
+        assert_eq!(open.len(), 1, "{code}");
+        let path = format!("{}/proposals/{}", world.mutual("KAY"), open[0]["id"].as_str().unwrap());
+        let decide = |what: &str, body: Value| {
+            let ask = world.post(&format!("{path}/{what}")).as_("mutual_admin").json(body);
+            ask.header("If-Match", "\"v1\"").send()
+        };
+        decide("accept", json!({"id": fresh(&world)})).await.expect(told);
+        if told == 422 {
+            decide("discard", json!({"note": "Entered anew"})).await.expect(200);
+        }
+    }
+    // An id whose result is forgotten is still a command's.
+    world.test.execute("UPDATE sync_results SET recorded_at = '2025-01-01 00:00:00'");
+    phone.push(&[cash(&world, &household, 1, 100)]).await;
+    let late = with(update.clone(), |op| op["data"] = json!({"phone": "+25779000444"}));
+    assert_eq!(status(&phone.one(&late).await).0, "rejected");
+    let open = world.items("mutual_admin", &format!("{}/proposals?state=OPEN", world.mutual("KAY"))).await;
+    let path = format!("{}/proposals/{}/accept", world.mutual("KAY"), open[0]["id"].as_str().unwrap());
+    let ask = world.post(&path).as_("mutual_admin").json(json!({"id": fresh(&world)})).header("If-Match", "\"v1\"");
+    ask.send().await.expect(200);
+    let shown = world.get(&format!("{}/households/{household}", world.mutual("KAY"))).as_("registrar").send().await;
+    let shown = shown.expect(200);
+    assert_eq!((shown.text("/class"), shown.text("/phone")), ("INDIGENT".into(), "+25779000444".into()));
+    assert_eq!(
+        shown.body["members"].as_array().unwrap().len(),
+        create["data"]["members"].as_array().unwrap().len() + 1
+    );
     assert_eq!(ayni::verify::verify(&world.test.db).unwrap().findings, []);
 }
 

@@ -55,7 +55,8 @@ pub struct Rows {
     claims: Vec<Claim>,
     former: Vec<FormerDecision>,
     voids: Vec<(ClaimId, NaiveDate)>,
-    lines: Vec<(ClaimId, String, i64, i64)>,
+    /// Billed, and what the mutual, the member and the facility bear.
+    lines: Vec<(ClaimId, String, (i64, i64, i64, i64))>,
     paid: Vec<(i64, NaiveDate)>,
     settlements: Vec<(SettlementId, SettlementState, NaiveDate, i64, Option<NaiveDate>)>,
     items: Vec<(SettlementId, ClaimId, i64)>,
@@ -111,8 +112,12 @@ impl Rows {
                 .select((
                     claim_lines::claim_id,
                     claim_lines::category,
-                    diesel::dsl::sql::<diesel::sql_types::BigInt>("quantity * unit_price_minor"),
-                    diesel::dsl::sql::<diesel::sql_types::BigInt>("COALESCE(mutual_minor, 0)"),
+                    (
+                        diesel::dsl::sql::<diesel::sql_types::BigInt>("quantity * unit_price_minor"),
+                        diesel::dsl::sql::<diesel::sql_types::BigInt>("COALESCE(mutual_minor, 0)"),
+                        diesel::dsl::sql::<diesel::sql_types::BigInt>("COALESCE(member_minor, 0)"),
+                        diesel::dsl::sql::<diesel::sql_types::BigInt>("COALESCE(provider_writeoff_minor, 0)"),
+                    ),
                 ))
                 .load(conn)
                 .unwrap(),
@@ -496,7 +501,9 @@ impl Counted<'_> {
                 self.decision(claim.outcome, amounts);
                 let key = claim.provider_id.to_string();
                 let rejected = i64::from(claim.outcome == Outcome::Rejected);
-                for (at, value) in [1, rejected, claim.billed_minor, claim.mutual_minor].into_iter().enumerate() {
+                let (of_member, written_off) = (claim.member_minor, claim.provider_writeoff_minor);
+                let numbers = [1, rejected, claim.billed_minor, claim.mutual_minor, of_member, written_off];
+                for (at, value) in numbers.into_iter().enumerate() {
                     self.sheet.add(Dimension::Provider, &key, at, value);
                 }
                 if rejected == 1 {
@@ -504,9 +511,17 @@ impl Counted<'_> {
                     self.sheet.add(Dimension::Reason, reason, 0, 1);
                 }
                 let mut met = BTreeSet::new();
-                for (_, category, billed, borne) in rows.lines.iter().filter(|line| line.0 == claim.id) {
+                for (_, category, amounts) in rows.lines.iter().filter(|line| line.0 == claim.id) {
                     let first = i64::from(met.insert(category));
-                    for (at, value) in [first, *billed, *borne].into_iter().enumerate() {
+                    let (billed, borne, mut of_member, mut written_off) = *amounts;
+                    // Of a claim refused whole nothing is said of the lines: its bearer bears them.
+                    if claim.mutual_minor == 0 && borne + of_member + written_off == 0 && claim.other_paid_minor == 0 {
+                        match claim.provider_writeoff_minor {
+                            0 => of_member = billed,
+                            _ => written_off = billed,
+                        }
+                    }
+                    for (at, value) in [first, billed, borne, of_member, written_off].into_iter().enumerate() {
                         self.sheet.add(Dimension::Category, category, at, value);
                     }
                 }

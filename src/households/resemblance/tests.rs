@@ -507,7 +507,7 @@ proptest! {
         prop_assert!(points <= 100);
         prop_assert_eq!(is_probable(&a, &b), points >= THRESHOLD);
         let name = Name { family_name: b.family_name.clone(), given_name: b.given_name.clone(), sex: b.sex };
-        prop_assert!(points < THRESHOLD || folded(&a).may_be(&name, &mut Sounds::default()));
+        prop_assert!(points < THRESHOLD || folded(&a).may_be(&Called::new(&name, &mut Sounds::default())));
     }
 
     #[test]

@@ -84,8 +84,9 @@ fn decided(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
     for (provider, reason, outcome, number, sums) in &now {
         let key = provider.to_string();
         let rejected = if *outcome == Outcome::Rejected { *number } else { 0 };
-        let numbers = [*number, rejected, sums.0.unwrap_or(0), sums.1.unwrap_or(0)];
-        for (at, value) in numbers.into_iter().enumerate() {
+        let (billed, borne, of_member, written_off, _) = *sums;
+        let amounts = [billed, borne, of_member, written_off].map(Option::unwrap_or_default);
+        for (at, value) in [*number, rejected].into_iter().chain(amounts).enumerate() {
             sheet.add(Dimension::Provider, &key, at, value);
         }
         if rejected > 0 {
@@ -157,7 +158,8 @@ pub(super) fn categories(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Resul
         .filter(claims::decided_on.between(of.from, of.to))
         .filter(claims::outcome.ne(Outcome::Pended))
         .select(claims::id);
-    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = claim_lines::table
+    type OfCategory = (String, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    let rows: Vec<OfCategory> = claim_lines::table
         .filter(claim_lines::mutual_id.eq(of.mutual))
         .filter(claim_lines::claim_id.eq_any(decided))
         .group_by(claim_lines::category)
@@ -166,15 +168,42 @@ pub(super) fn categories(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Resul
             diesel::dsl::count(claim_lines::claim_id).aggregate_distinct(),
             total(billed),
             total("claim_lines.mutual_minor"),
+            total("claim_lines.member_minor"),
+            total("claim_lines.provider_writeoff_minor"),
         ))
         .load(r.conn())?;
-    for (category, number, billed, borne) in rows {
-        for (at, value) in [number, billed.unwrap_or(0), borne.unwrap_or(0)].into_iter().enumerate() {
+    for (category, number, billed, borne, of_member, written_off) in rows {
+        let amounts = [billed, borne, of_member, written_off].map(Option::unwrap_or_default);
+        for (at, value) in std::iter::once(number).chain(amounts).enumerate() {
             part.sheet.add(Dimension::Category, &category, at, value);
         }
     }
+    refused(r, of, &mut part.sheet)
+}
+
+/// Claims refused whole: nothing is said of their lines, and all that they bill is the bearer's.
+fn refused(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
+    let billed = sql::<BigInt>("claim_lines.quantity * claim_lines.unit_price_minor");
+    let rows: Vec<(String, i64, i64)> = claim_lines::table
+        .inner_join(
+            claims::table.on(claims::mutual_id.eq(claim_lines::mutual_id).and(claims::id.eq(claim_lines::claim_id))),
+        )
+        .filter(claim_lines::mutual_id.eq(of.mutual))
+        .filter(claims::decided_on.between(of.from, of.to))
+        .filter(claims::outcome.eq(Outcome::Rejected))
+        .filter(claim_lines::mutual_minor.is_null())
+        .select((claim_lines::category, claims::provider_writeoff_minor, billed))
+        .load(r.conn())?;
+    for (category, written_off, billed) in rows {
+        let at = if written_off > 0 { CATEGORY_WRITEOFF } else { CATEGORY_MEMBER };
+        sheet.add(Dimension::Category, &category, at, billed);
+    }
     Ok(())
 }
+
+/// Where the numbers of a category have who bears a claim that was refused.
+const CATEGORY_MEMBER: usize = 3;
+const CATEGORY_WRITEOFF: usize = 4;
 
 /// Adds what was paid in the month, and how many days after care and after submission.
 pub(super) fn paid(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Result<()> {

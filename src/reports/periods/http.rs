@@ -160,7 +160,7 @@ fn look(db: &Db, scope: &MutualScope, month: NaiveDate) -> Result<PeriodView> {
     db.read(Wall::mutual(scope.mutual()), |r| {
         let found = service::month(r, scope, month)?;
         let differs = match (&found.standing, &now) {
-            (Some(release), Some(now)) => releases::sheet_of(r, release)? != now.sheet,
+            (Some(release), Some(now)) => !now.sheet.says(&releases::sheet_of(r, release)?),
             _ => false,
         };
         view(found, service::checklist(r, scope, month)?, differs)

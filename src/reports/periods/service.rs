@@ -145,7 +145,7 @@ fn publish(
     if basis == Basis::Correction {
         let standing = release_store::standing(w, scope.mutual().into(), month)?;
         if let Some(standing) = standing
-            && releases::sheet_of(w, &standing)? == sheet
+            && sheet.says(&releases::sheet_of(w, &standing)?)
         {
             return Err(Code::NothingToCorrect.into());
         }

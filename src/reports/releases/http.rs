@@ -311,7 +311,7 @@ fn check_cells(
     if cells.len() > 500 {
         return Err("at most 500 cells".into());
     }
-    let odd = cells.iter().find(|(key, own)| key.chars().count() > 80 || own.len() != numbers.len());
+    let odd = cells.iter().find(|(key, own)| key.chars().count() > 80 || !dimension.has(own.len()));
     if let Some((key, _)) = odd {
         return Err(format!("the cell '{key}' has not the numbers {}", numbers.join(", ")));
     }

@@ -210,3 +210,16 @@ pub fn names(
     }
     Ok(found)
 }
+
+/// The levels of facilities, by id.
+pub fn levels(r: &mut Read, of: &[ProviderId]) -> QueryResult<std::collections::BTreeMap<String, String>> {
+    let mut found = std::collections::BTreeMap::new();
+    for some in of.chunks(500) {
+        let rows: Vec<(ProviderId, String)> = providers::table
+            .filter(providers::id.eq_any(some))
+            .select((providers::id, providers::level))
+            .load(r.conn())?;
+        found.extend(rows.into_iter().map(|(id, level)| (id.to_string(), level)));
+    }
+    Ok(found)
+}

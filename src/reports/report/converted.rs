@@ -106,16 +106,17 @@ fn figure(
     let earlier: Parted =
         units.iter().filter_map(|unit| Some((unit.unit.currency, *unit.before.as_ref()?.get(at)?))).collect();
     let (value, left_out) = value(&now, indicator, rates)?;
-    let previous = match before {
-        None => None,
-        Some(rates) => Some(self::value(&earlier, indicator, rates)?.0),
+    let (previous, previous_left_out) = match before {
+        None => (None, 0),
+        Some(_) if figures::are_hidden_before(units) => (Some(figures::TOO_FEW), units.len()),
+        Some(rates) => self::value(&earlier, indicator, rates).map(|(value, left_out)| (Some(value), left_out))?,
     };
     let mut values = Vec::with_capacity(units.len());
     for unit in &now {
         values.extend(self::value(std::slice::from_ref(unit), indicator, rates)?.0.value);
     }
     let median = if units.len() > 1 { middle(values).map_err(beyond)? } else { None };
-    Ok(Figure { indicator, value, left_out, previous, median, promptness: None })
+    Ok(Figure { indicator, value, left_out, previous, previous_left_out, median, promptness: None })
 }
 
 /// Sums by currency, each converted, put together; and how many units are not in it.

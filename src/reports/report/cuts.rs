@@ -55,34 +55,71 @@ pub struct CutTable {
     pub total: CutRow,
 }
 
-/// The tables of a cut: one for each currency where it has amounts.
+/// The level of each facility.
+pub type Levels = BTreeMap<String, String>;
+
+/// The tables of a cut: one for each currency where it has amounts. With `levels`, what is kept by facility is told by level. Of
+/// units that are too small nothing flows into them; their stocks do where they are shown of the last month, since two exact tables
+/// of one day with and without a unit would tell what is hidden of it.
 ///
 /// # Errors
 /// A fault where a sum cannot be counted.
-pub fn tables(units: &[Unit], period: Period, cut: Cut, own: bool, kind: OrganisationKind) -> Result<Vec<CutTable>> {
+pub fn tables(
+    units: &[&Unit],
+    period: Period,
+    cut: Cut,
+    (own, kind): (bool, OrganisationKind),
+    levels: Option<&Levels>,
+) -> Result<Vec<CutTable>> {
     let dimension = cut.dimension();
     let has_money = dimension.numbers().iter().any(|number| number.ends_with("_minor"));
-    let mut groups: BTreeMap<Option<&str>, (Option<Currency>, Cells)> = BTreeMap::new();
-    for unit in units {
+    let mut groups: BTreeMap<Option<&str>, (Option<Currency>, Sums)> = BTreeMap::new();
+    for unit in units.iter().filter(|unit| !(unit.too_small && unit.too_small_at_end)) {
         let currency = has_money.then_some(unit.currency);
-        let group = groups.entry(currency.map(|currency| currency.code())).or_insert((currency, Cells::new()));
-        add(&mut group.1, unit, period, dimension);
+        let group = groups.entry(currency.map(|currency| currency.code())).or_insert((currency, Sums::default()));
+        add(&mut group.1, unit, (period, dimension), levels);
     }
     let disclosure = match (own, cut, kind) {
         (true, ..) => Disclosure::Whole,
         (false, Cut::Sex | Cut::AgeBand | Cut::SexAge, OrganisationKind::Platform) => Disclosure::Suppress,
         _ => Disclosure::Round5,
     };
-    groups.into_values().map(|(currency, cells)| table(cut, disclosure, currency, &cells)).collect()
+    let told = |(currency, sums): (Option<Currency>, Sums)| {
+        let mut table = table(cut, disclosure, currency, &sums.cells)?;
+        let known = sums.known.unwrap_or(usize::MAX);
+        for row in table.rows.iter_mut().chain([&mut table.total]) {
+            row.numbers.iter_mut().skip(known).for_each(|number| *number = None);
+        }
+        Ok(table)
+    };
+    groups.into_values().map(told).collect()
+}
+
+/// The sums of cells.
+#[derive(Default)]
+struct Sums {
+    cells: Cells,
+    /// So many numbers are known of all of them: older releases have fewer, and what they have not is not zero.
+    known: Option<usize>,
 }
 
 /// Adds a unit's cells of a period: stocks are those of its last month.
-fn add(sums: &mut Cells, unit: &Unit, period: Period, dimension: Dimension) {
+fn add(sums: &mut Sums, unit: &Unit, (period, dimension): (Period, Dimension), levels: Option<&Levels>) {
+    let has_stock = dimension.numbers().iter().any(|name| is_stock(name));
     for (month, known) in unit.months.range(period.first..=period.last) {
+        let is_last = *month == period.last;
+        if unit.too_small && !(is_last && has_stock) {
+            continue;
+        }
         for (key, numbers) in known.cells.get(&dimension).into_iter().flatten() {
-            let sum = sums.entry(key.clone()).or_insert_with(|| vec![0; dimension.numbers().len()]);
+            let key = match levels {
+                None => key.clone(),
+                Some(levels) => levels.get(key).cloned().unwrap_or_else(|| "unknown".to_owned()),
+            };
+            sums.known = Some(sums.known.unwrap_or(usize::MAX).min(numbers.len()));
+            let sum = sums.cells.entry(key).or_insert_with(|| vec![0; dimension.numbers().len()]);
             for ((place, name), number) in sum.iter_mut().zip(dimension.numbers()).zip(numbers) {
-                if !is_stock(name) || *month == period.last {
+                if (is_stock(name) && is_last) || (!is_stock(name) && !unit.too_small) {
                     *place = place.saturating_add(*number);
                 }
             }
@@ -142,8 +179,11 @@ fn shown(names: &[&str], numbers: &[i64], disclosure: Disclosure) -> Result<Vec<
     let counted = counted(names, numbers).filter(|_| disclosure != Disclosure::Whole);
     let Some((_, count)) = counted else { return Ok(numbers.iter().copied().map(Some).collect()) };
     let beyond = |_| Error::from(Problem::of(Code::AmountTooLarge));
+    // The largest, what was billed, says how finely all of them are told.
+    let amounts = names.iter().zip(numbers).filter(|(name, _)| name.ends_with("_minor"));
+    let largest = amounts.map(|(_, amount)| amount.unsigned_abs()).max().unwrap_or(0);
     let shown = |(name, number): (&&str, &i64)| match name.ends_with("_minor") {
-        true => rounded_amount(count, *number).map_err(beyond),
+        true => rounded_amount(count, *number, largest).map_err(beyond),
         false => Ok(rounded(*number).filter(|_| rounded(count).is_some())),
     };
     names.iter().zip(numbers).map(shown).collect()
@@ -428,8 +468,10 @@ mod tests {
         }
     }
 
+    /// Claims, billed, and borne by the mutual; the member bears the rest.
     fn cells_of(rows: &[(&str, [i64; 3])]) -> Cells {
-        rows.iter().map(|(key, own)| ((*key).to_owned(), own.to_vec())).collect()
+        let cell = |[claims, billed, borne]: [i64; 3]| vec![claims, billed, borne, billed - borne, 0];
+        rows.iter().map(|(key, own)| ((*key).to_owned(), cell(*own))).collect()
     }
 
     fn numbers_of(table: &CutTable) -> Vec<&[Option<i64>]> {
@@ -442,13 +484,13 @@ mod tests {
         let table = table(Cut::Category, Disclosure::Round5, None, &three).unwrap();
         let shown = numbers_of(&table);
         assert_eq!(shown.len(), 3);
-        assert_eq!(shown[0], &[Some(40), Some(900), Some(700)]);
-        assert_eq!(shown[1], &[None, None, None]);
-        // 690 × 25 / 23, 469 × 25 / 23, each to the ten, as one of them costs 30 and 20.
-        assert_eq!(shown[2], &[Some(25), Some(750), Some(510)]);
-        assert_eq!(table.total.numbers, [Some(65), Some(1_620), Some(1_190)]);
+        assert_eq!(shown[0], &[Some(40), Some(900), Some(700), Some(200), Some(0)]);
+        assert_eq!(shown[1], &[None; 5]);
+        // 690 × 25 / 23, 469 × 25 / 23, 221 × 25 / 23, each to the ten, as one of them costs 30.
+        assert_eq!(shown[2], &[Some(25), Some(750), Some(510), Some(240), Some(0)]);
+        assert_eq!(table.total.numbers, [Some(65), Some(1_620), Some(1_190), Some(420), Some(0)]);
         let whole = super::table(Cut::Category, Disclosure::Whole, None, &three).unwrap();
-        assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40)]);
+        assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40), Some(10), Some(0)]);
     }
 
     #[test]
@@ -456,12 +498,13 @@ mod tests {
         let one = cells_of(&[("DRUG", [0, 0, 0]), ("LAB", [3, 50, 40])]);
         let table = table(Cut::Category, Disclosure::Round5, None, &one).unwrap();
         assert!(table.rows.is_empty());
-        assert_eq!(table.total.numbers, [None, None, None]);
+        assert_eq!(table.total.numbers, [None; 5]);
         let whole = super::table(Cut::Category, Disclosure::Whole, None, &one).unwrap();
-        assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40)]);
+        assert_eq!(numbers_of(&whole)[1], &[Some(3), Some(50), Some(40), Some(10), Some(0)]);
         // The other number of a cell by itself: three rejected of one facility, none of the other.
-        let two: Cells =
-            [("A", [20, 3, 900, 800]), ("B", [30, 0, 900, 800])].map(|(key, own)| (key.into(), own.into())).into();
+        let two: Cells = [("A", [20, 3, 900, 800, 100, 0]), ("B", [30, 0, 900, 800, 100, 0])]
+            .map(|(key, own)| (key.into(), own.into()))
+            .into();
         let table = super::table(Cut::Provider, Disclosure::Round5, None, &two).unwrap();
         let rejected: Vec<Option<i64>> = numbers_of(&table).iter().map(|numbers| numbers[1]).collect();
         assert_eq!((rejected, numbers_of(&table)[1][0]), (vec![None, None], Some(30)));
@@ -478,6 +521,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn levels_are_sums_of_facilities_and_what_older_releases_have_not_is_not_known() {
+        let month = |at: u32| NaiveDate::from_ymd_opt(2026, at, 1).unwrap();
+        let facilities: Cells = [("A", 20), ("B", 3), ("C", 30), ("D", 5)]
+            .map(|(key, claims)| {
+                (key.to_owned(), vec![claims, 0, claims * 1_000, claims * 800, claims * 150, claims * 50])
+            })
+            .into();
+        let levels: Levels = [("A", "hospital"), ("B", "hospital"), ("C", "health_centre")]
+            .map(|(id, level)| (id.to_owned(), level.to_owned()))
+            .into();
+        let home = unit(&[(month(3), facilities.clone())], Dimension::Provider);
+        let ask = |units: &[&Unit], period: &str, own: bool| {
+            let (period, of) = (Period::parse(period).unwrap(), (own, OrganisationKind::Platform));
+            tables(units, period, Cut::Level, of, Some(&levels)).unwrap().remove(0)
+        };
+        let rows =
+            |table: &CutTable| table.rows.iter().map(|row| (row.key.clone(), row.numbers.clone())).collect::<Vec<_>>();
+        let whole =
+            |claims: i64| [claims, 0, claims * 1_000, claims * 800, claims * 150, claims * 50].map(Some).to_vec();
+        let own = rows(&ask(&[&home], "2026-03", true));
+        assert_eq!(
+            own,
+            [("health_centre", 30), ("hospital", 23), ("unknown", 5)].map(|(key, n)| (key.into(), whole(n)))
+        );
+        let above = rows(&ask(&[&home], "2026-03", false));
+        assert_eq!(above[1], ("hospital".into(), [25, 0, 25_000, 20_000, 4_000, 1_000].map(Some).to_vec()));
+        assert_eq!(above[2], ("unknown".into(), vec![None; 6]));
+        // A month that was released when a facility had four numbers.
+        let short = facilities.iter().map(|(key, own)| (key.clone(), own[..4].to_vec())).collect();
+        let both = unit(&[(month(2), short), (month(3), facilities)], Dimension::Provider);
+        let quarter = ask(&[&both], "2026Q1", true);
+        for row in quarter.rows.iter().chain([&quarter.total]) {
+            assert_eq!((row.numbers[0].is_some(), row.numbers[3].is_some()), (true, true));
+            assert_eq!(row.numbers[4..], [None, None], "{}", row.key);
+        }
+    }
+
     fn unit(months: &[(NaiveDate, Cells)], dimension: Dimension) -> Unit {
         let known = |cells: &Cells| KnownMonth {
             known: Known::Live { totals: Default::default(), stock_on: NaiveDate::MAX, as_of: NaiveDate::MAX.into() },
@@ -489,12 +570,15 @@ mod tests {
             target: None,
             months: months.iter().map(|(month, cells)| (*month, known(cells))).collect(),
             too_small: false,
+            too_small_before: false,
+            too_small_at_end: false,
         }
     }
 
     /// What a body is told of a number of a cell, of units and months: none where it is hidden.
     fn told(units: &[Unit], period: &str, (cut, kind): (Cut, OrganisationKind), key: &str, at: usize) -> Option<i64> {
-        let table = tables(units, Period::parse(period).unwrap(), cut, false, kind).unwrap().remove(0);
+        let units: Vec<&Unit> = units.iter().collect();
+        let table = tables(&units, Period::parse(period).unwrap(), cut, (false, kind), None).unwrap().remove(0);
         table.rows.into_iter().find(|row| row.key == key).and_then(|row| row.numbers.get(at).copied().flatten())
     }
 
@@ -510,8 +594,8 @@ mod tests {
             // An average of its own in each cell: with one for all, a hidden amount would be so many times the average.
             let cell = |at: usize| vec![counts[at], counts[at] * (10_007 + 1_301 * i64::try_from(at).unwrap())];
             let row = |at: usize, own: Vec<i64>| -> Cells {
-                [("LAB".to_owned(), [own[0], own[1], own[1]].to_vec()),
-                    ("OPD".to_owned(), [others[at % 4], 9_001, 8_003].to_vec())].into()
+                [("LAB".to_owned(), [own[0], own[1], own[1], 0, 0].to_vec()),
+                    ("OPD".to_owned(), [others[at % 4], 9_001, 8_003, 998, 0].to_vec())].into()
             };
             let home = |first: usize| unit(
                 &[(month(1), row(first, cell(first))), (month(2), row(first + 1, cell(first + 1)))], Dimension::Category);
@@ -544,13 +628,62 @@ mod tests {
         fn an_amount_does_not_say_of_how_many_it_is(count in 8_i64..200, prices in prop::collection::vec(10_i64..300, 1..6)) {
             let amount: i64 = (0..count).zip(prices.iter().cycle()).map(|(_, price)| price * 50).sum();
             let shown = rounded(count).unwrap();
-            let told = rounded_amount(count, amount).unwrap();
+            let told = rounded_amount(count, amount, 0).unwrap();
             for other in (shown - 2..=shown + 2).filter(|other| *other >= 8) {
                 // The multiples of 50 about what so many would have cost.
                 let about = told.unwrap() * other / shown / 50;
-                let fits = (about - 400..about + 400).any(|fifties| rounded_amount(other, fifties * 50).unwrap() == told);
+                let fits = (about - 400..about + 400).any(|fifties| rounded_amount(other, fifties * 50, 0).unwrap() == told);
                 prop_assert!(fits, "{} of {}: not of {}", amount, count, other);
             }
+        }
+
+        /// Nor does what was written off of a few among them: it is told as finely as what was billed, and no finer.
+        #[test]
+        fn what_few_of_them_cost_does_not_say_of_how_many_they_are(
+            count in 8_i64..200, price in 10_i64..300, of_few in 1_i64..=60,
+        ) {
+            let written_off = of_few * 50;
+            let of = |count: i64, written_off: i64| {
+                let billed = count * price * 50;
+                let cell = [count, billed, billed - written_off, 0, written_off];
+                shown(Dimension::Category.numbers(), &cell, Disclosure::Round5).unwrap()[4].unwrap()
+            };
+            let told = of(count, written_off);
+            let near = rounded(count).unwrap();
+            for other in (near - 2..=near + 2).filter(|other| *other >= 8) {
+                let fits = (0..=2 * of_few + 400).any(|fifties| of(other, fifties * 50) == told);
+                prop_assert!(fits, "{} of {}: not of {}", written_off, count, other);
+            }
+        }
+
+        /// A mutual that grew: of the quarter it is hidden, of its last month it is not. The persons of both are those of one day.
+        #[test]
+        fn a_quarter_and_its_last_month_tell_of_the_same_persons(
+            few in prop::array::uniform4(0_i64..60), sister in prop::array::uniform4(0_i64..90),
+        ) {
+            let months = |own: &[i64; 4]| -> Vec<(NaiveDate, Cells)> {
+                let cells = |share: i64| -> Cells {
+                    ["female 0-4", "female 5-14", "male 0-4", "male 5-14"].iter().zip(own)
+                        .map(|(key, count)| ((*key).to_owned(), vec![count / share, *count])).collect()
+                };
+                (1..=3).map(|at| (NaiveDate::from_ymd_opt(2026, at, 1).unwrap(), cells(4 - i64::from(at)))).collect()
+            };
+            let grown = |is_of_quarter: bool| Unit {
+                too_small: is_of_quarter, ..unit(&months(&few), Dimension::SexAge)
+            };
+            let other = unit(&months(&sister), Dimension::SexAge);
+            let tables = |is_of_quarter: bool, period: &str| {
+                let (grown, period) = (grown(is_of_quarter), Period::parse(period).unwrap());
+                tables(&[&grown, &other], period, Cut::SexAge, (false, OrganisationKind::Platform), None).unwrap().remove(0)
+            };
+            let (quarter, month) = (tables(true, "2026Q1"), tables(false, "2026-03"));
+            let persons = |table: &CutTable| table.rows.iter().map(|row| (row.key.clone(), row.numbers[0])).collect::<Vec<_>>();
+            prop_assert_eq!(persons(&quarter), persons(&month));
+            // What flows is of the sister alone.
+            let alone = super::tables(&[&other], Period::parse("2026Q1").unwrap(), Cut::SexAge,
+                (false, OrganisationKind::Platform), None).unwrap().remove(0);
+            let cases = |table: &CutTable| table.rows.iter().map(|row| row.numbers[1]).collect::<Vec<_>>();
+            prop_assert_eq!(cases(&quarter), cases(&alone));
         }
 
         /// Persons of a platform of two mutuals, exact: what is hidden of a mutual is not the platform's less a zero.

@@ -23,6 +23,8 @@ pub struct Figure {
     /// Units that were left out, since a figure of theirs is not known.
     pub left_out: usize,
     pub previous: Option<Value>,
+    /// Units that are not in what it was.
+    pub previous_left_out: usize,
     /// The middle value of the units that have one (of an even number the mean of the two, half up).
     pub median: Option<i64>,
     /// Of a promptness: how many within which days, mean and median.
@@ -61,10 +63,14 @@ impl<'a> Reckoned<'a> {
     /// Reckons the figures of a unit.
     pub fn new(unit: &'a Unit, figures: &[&'static Indicator], question: Question) -> Self {
         let before = question.period.previous().filter(|_| question.compare);
+        let hidden = Parts { numerator: None, denominator: None };
         Reckoned {
             unit,
             now: parts(unit, figures, question.period),
-            before: before.map(|before| parts(unit, figures, before)),
+            before: before.map(|before| match unit.too_small_before {
+                true => vec![hidden; figures.len()],
+                false => parts(unit, figures, before),
+            }),
         }
     }
 }
@@ -106,6 +112,15 @@ pub(super) fn figures_of(
     all.map(|(at, indicator)| figure(units, (at, indicator), question, among)).collect()
 }
 
+/// Whether there are units and nothing of any of them is told of the period before.
+pub(super) fn are_hidden_before(units: &[&Reckoned<'_>]) -> bool {
+    !units.is_empty() && units.iter().all(|unit| unit.unit.too_small_before)
+}
+
+/// Instead of what is not told.
+pub(super) const TOO_FEW: Value =
+    Value { numerator: None, denominator: None, value: None, undefined: Some(Undefined::TooFew) };
+
 fn beyond<T>(_: T) -> Error {
     Problem::of(Code::AmountTooLarge).into()
 }
@@ -125,9 +140,10 @@ pub(super) fn figure(
     let (value, left_out) = told(&now)?;
     let before: Option<Vec<Parts>> = units.iter().map(|unit| unit.before.as_ref()?.get(at).copied()).collect();
     // What a promptness was is in cells that are not read for the period before.
-    let previous = match before.filter(|_| question.compare && days_of(indicator).is_none()) {
-        Some(before) => Some(told(&before)?.0),
-        None => None,
+    let (previous, previous_left_out) = match before.filter(|_| question.compare && days_of(indicator).is_none()) {
+        Some(_) if are_hidden_before(units) => (Some(TOO_FEW), units.len()),
+        Some(before) => told(&before).map(|(value, left_out)| (Some(value), left_out))?,
+        None => (None, 0),
     };
     let median = match among {
         Among::Them if units.len() > 1 => middle(values(indicator, &now, question.own)?).map_err(beyond)?,
@@ -145,7 +161,7 @@ pub(super) fn figure(
         None => None,
         Some(dimension) => Some(days(units, question, dimension)?),
     };
-    Ok(Figure { indicator, value, left_out, previous, median, promptness })
+    Ok(Figure { indicator, value, left_out, previous, previous_left_out, median, promptness })
 }
 
 /// Target populations of a body itself, on the last day of the period and of the one before it.
@@ -178,7 +194,7 @@ pub(super) fn of_target(
             (figure.value, figure.left_out) = (value, units.len() - now.len());
         }
         if let Some(value) = over(&before, &targets.before)? {
-            figure.previous = Some(value);
+            (figure.previous, figure.previous_left_out) = (Some(value), units.len() - before.len());
         }
     }
     Ok(())
@@ -199,9 +215,9 @@ fn told_above(indicator: &Indicator, value: Value) -> Result<Value> {
     // As in a cut: the number of claims is rounded and their days are told of so many, so that those of all less those of the
     // others are nobody's. The mean is that of what is told.
     let claims = i64::try_from(claims).map_err(beyond)?;
-    let days = rounded_amount(claims, i64::try_from(days).map_err(beyond)?).map_err(beyond)?;
+    let days = rounded_amount(claims, i64::try_from(days).map_err(beyond)?, 0).map_err(beyond)?;
     let Some((days, shown)) = days.zip(rounded(claims)) else {
-        return Ok(Value { numerator: None, denominator: None, value: None, undefined: Some(Undefined::TooFew) });
+        return Ok(TOO_FEW);
     };
     let mean = money::ratio(days, shown, indicator.unit.scale()).map_err(beyond)?;
     Ok(Value { numerator: Some(i128::from(days)), denominator: Some(i128::from(shown)), value: mean, ..value })
@@ -238,7 +254,7 @@ fn days(units: &[&Reckoned<'_>], question: Question, dimension: Dimension) -> Re
         return Ok(Days { buckets: found.buckets.map(Some), mean_hundredths, median_tenths });
     }
     let claims = i64::try_from(days.len()).map_err(beyond)?;
-    let told = rounded_amount(claims, money::sum(days).map_err(beyond)?).map_err(beyond)?;
+    let told = rounded_amount(claims, money::sum(days).map_err(beyond)?, 0).map_err(beyond)?;
     let Some((told, shown)) = told.zip(rounded(claims)) else {
         return Ok(Days { buckets: [None; 4], mean_hundredths: None, median_tenths: None });
     };

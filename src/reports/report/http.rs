@@ -37,7 +37,7 @@ pub struct ReportFilter {
     /// A month `2026-03`, a quarter `2026Q1` or a year `2026`. Of bodies, one that is over.
     pub period: String,
     /// One of the report's cuts: coverage has `sex`, `age_band`, `sex_age`, `area`; contributions and financing-mix `payer`;
-    /// claims `category`, `reason`; providers `provider`.
+    /// claims `category`, `level`, `reason`; providers `provider`, `level`.
     pub cut: Option<String>,
     /// `previous`: with the values of the period before, as long as this one.
     pub compare: Option<String>,
@@ -98,6 +98,9 @@ pub struct FigureView {
     pub units_left_out: usize,
     /// Of the period before; null where it was not asked for.
     pub previous: Option<ValueView>,
+    /// Units that are not in `previous`, since something of theirs is not known or they were too small then; null where it was not
+    /// asked for.
+    pub previous_units_left_out: Option<usize>,
     /// The middle value of the units; of a mutual that of its sisters under the body next above it, itself among them, as they
     /// have released it: null where fewer than five have.
     pub median: Option<i64>,
@@ -128,7 +131,8 @@ pub struct UnitView {
     pub reported: String,
     /// Its day has passed and something is not closed.
     pub overdue: bool,
-    /// It has fewer than 8 persons: a body above is shown nothing of it, and it is in no total.
+    /// It had fewer than 8 persons in a month of the period or in the one before it: a body above is shown nothing of it, and it is
+    /// in no total.
     pub too_small: bool,
     /// By month, `closed`, `correction`, `return`, `provisional`, `live` or `missing`.
     pub months: BTreeMap<String, String>,
@@ -217,6 +221,7 @@ fn figure(figure: &Figure) -> Result<FigureView> {
         value: ValueView::of(&figure.value)?,
         units_left_out: figure.left_out,
         previous: figure.previous.as_ref().map(ValueView::of).transpose()?,
+        previous_units_left_out: figure.previous.is_some().then_some(figure.previous_left_out),
         median: figure.median,
         promptness: figure.promptness.map(|found| PromptnessView {
             buckets: PROMPTNESS_BUCKETS.iter().map(|name| (*name).to_owned()).zip(found.buckets).collect(),

@@ -41,6 +41,11 @@ impl Period {
         Period::of(add_months(self.first, -self.months).ok()?, self.months)
     }
 
+    /// Its last month by itself.
+    pub fn last_month(self) -> Period {
+        Period { first: self.last, last: self.last, months: 1 }
+    }
+
     /// The month before it.
     pub fn before(self) -> Option<NaiveDate> {
         add_months(self.first, -1).ok()

@@ -1,10 +1,10 @@
 //! Puts a report together: each figure of each unit and of all, with what it was before and what it is among sisters, and how
 //! complete it all is.
 use super::converted;
-use super::cuts::{self, CutTable};
+use super::cuts::{self, CutTable, Levels};
 use super::figures::{self, Among, Figure, OwnTargets, Reckoned, Total, days_of, figures_of, is_money};
 use super::period::Period;
-use super::shape::{Question, ReportName};
+use super::shape::{Cut, Question, ReportName};
 use super::units::{self, Asked, KnownMonth, Unit};
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
@@ -12,6 +12,7 @@ use crate::access::scopes::BodyScope;
 use crate::dates::{add_days, month_of};
 use crate::db::{Db, Wall};
 use crate::error::{Error, Problem, Result};
+use crate::ids::ProviderId;
 use crate::money::Currency;
 use crate::reports::catalogue::{At, Indicator};
 use crate::reports::measures::Dimension;
@@ -88,7 +89,11 @@ pub fn report(
     let (small, found): (Vec<Unit>, Vec<Unit>) = found.into_iter().partition(|unit| unit.too_small);
     let cuts = match cut {
         None => Vec::new(),
-        Some(cut) => cuts::tables(&found, question.period, cut, question.own, scope.kind())?,
+        Some(cut) => {
+            let levels = if cut == Cut::Level { Some(levels(db, &found)?) } else { None };
+            let all: Vec<&Unit> = found.iter().chain(&small).collect();
+            cuts::tables(&all, question.period, cut, (question.own, scope.kind()), levels.as_ref())?
+        }
     };
     let as_of = found.iter().flat_map(|unit| unit.months.values().map(KnownMonth::as_of)).max();
     let stock_on =
@@ -150,6 +155,15 @@ pub fn report(
         units: lines,
         cuts,
     })
+}
+
+/// The levels of the facilities that units know of.
+fn levels(db: &Db, units: &[Unit]) -> Result<Levels> {
+    let months = units.iter().flat_map(|unit| unit.months.values());
+    let keys = months.flat_map(|month| month.cells.get(&Dimension::Provider).into_iter().flatten().map(|(key, _)| key));
+    let ids: BTreeSet<ProviderId> = keys.filter_map(|key| key.parse().ok()).collect();
+    let ids: Vec<ProviderId> = ids.into_iter().collect();
+    db.read(Wall::ROOT, |r| store::levels(r, &ids).map_err(Error::from))
 }
 
 /// After how many days a month is due: as the organisation has set it, or the nearest above that has.

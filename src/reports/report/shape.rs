@@ -33,6 +33,8 @@ words! {
         Category = "category",
         Reason = "reason",
         Provider = "provider",
+        /// Of the facilities, as they are classed now.
+        Level = "level",
     }
 }
 
@@ -45,7 +47,7 @@ impl Cut {
             Cut::Payer => Dimension::Payer,
             Cut::Category => Dimension::Category,
             Cut::Reason => Dimension::Reason,
-            Cut::Provider => Dimension::Provider,
+            Cut::Provider | Cut::Level => Dimension::Provider,
         }
     }
 }
@@ -56,8 +58,8 @@ impl ReportName {
         match self {
             ReportName::Coverage => &[Cut::Sex, Cut::AgeBand, Cut::SexAge, Cut::Area],
             ReportName::Contributions | ReportName::FinancingMix => &[Cut::Payer],
-            ReportName::Claims => &[Cut::Category, Cut::Reason],
-            ReportName::Providers => &[Cut::Provider],
+            ReportName::Claims => &[Cut::Category, Cut::Level, Cut::Reason],
+            ReportName::Providers => &[Cut::Provider, Cut::Level],
             ReportName::Dashboard | ReportName::Indicators | ReportName::Completeness => &[],
         }
     }

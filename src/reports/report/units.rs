@@ -24,20 +24,24 @@ pub struct Unit {
     pub target: Option<TargetPopulation>,
     /// By month; those that nobody knows of are not here.
     pub months: BTreeMap<NaiveDate, KnownMonth>,
-    /// It has so few persons that its figures are theirs: a body above is shown nothing of it.
+    /// It had so few persons that its figures are theirs: a body above is shown nothing of it.
     pub too_small: bool,
+    /// The same of the period before.
+    pub too_small_before: bool,
+    /// The same of the period's last month by itself, whose stocks are the period's.
+    pub too_small_at_end: bool,
 }
 
 /// A unit of fewer persons is not shown above.
 const SMALLEST_UNIT: i64 = 8;
 
 impl Unit {
-    /// Whether the last month that is known tells of persons, and of too few.
-    fn is_too_small(&self) -> bool {
-        let Some(last) = self.months.values().next_back() else { return false };
-        [Measure::BeneficiariesInForce, Measure::PersonsRegistered]
-            .iter()
-            .any(|measure| (1..SMALLEST_UNIT).contains(&last.totals().get(*measure)))
+    /// Whether a month of a period, or the one before it, tells of persons and of too few. One such month hides a quarter, which
+    /// less its other months would be that month; and it hides the month that follows, whose entries, exits and growth tell how
+    /// it began. So a period is hidden in whatever answer it stands.
+    fn is_too_small(&self, period: Period) -> bool {
+        let months = self.months.range(period.before().unwrap_or(period.first)..=period.last);
+        months.into_iter().any(|(_, month)| month.is_of_few())
     }
 }
 
@@ -57,6 +61,12 @@ pub enum Known {
 }
 
 impl KnownMonth {
+    fn is_of_few(&self) -> bool {
+        [Measure::BeneficiariesInForce, Measure::PersonsRegistered]
+            .iter()
+            .any(|measure| (1..SMALLEST_UNIT).contains(&self.totals().get(*measure)))
+    }
+
     pub fn totals(&self) -> &Totals {
         match &self.known {
             Known::Live { totals, .. } => totals,
@@ -116,6 +126,8 @@ pub fn own(db: &Db, picture: &Picture, scope: &BodyScope, asked: &Asked<'_>) -> 
         target: targets(db, &[scope.organisation()], asked.period)?.pop(),
         months: BTreeMap::new(),
         too_small: false,
+        too_small_before: false,
+        too_small_at_end: false,
     };
     let now = db.clock().now();
     let Some(begins) = db.read(Wall::mutual(figures.mutual()), |r| facts::begins(r, &figures))? else {
@@ -196,7 +208,16 @@ fn released_of(
         // Currency and name are the tree's; a mutual without a currency has no figures.
         let currency = picture.organisation(*id).and_then(|found| found.currency);
         let currency = currency.ok_or_else(|| Error::Fault(format!("the mutual {id} has no usable currency")))?;
-        units.insert(*id, Unit { id: *id, currency, target: None, months: BTreeMap::new(), too_small: false });
+        let unit = Unit {
+            id: *id,
+            currency,
+            target: None,
+            months: BTreeMap::new(),
+            too_small: false,
+            too_small_before: false,
+            too_small_at_end: false,
+        };
+        units.insert(*id, unit);
     }
     for (id, told) in standing {
         if let Some(unit) = units.get_mut(&told.unit) {
@@ -210,7 +231,12 @@ fn released_of(
         }
     }
     let mut units: Vec<Unit> = units.into_values().collect();
-    units.iter_mut().for_each(|unit| unit.too_small = unit.is_too_small());
+    let before = asked.period.previous().filter(|_| asked.with_previous);
+    for unit in &mut units {
+        unit.too_small = unit.is_too_small(asked.period);
+        unit.too_small_at_end = unit.is_too_small(asked.period.last_month());
+        unit.too_small_before = before.is_some_and(|before| unit.is_too_small(before));
+    }
     units.sort_by_cached_key(|unit| picture.organisation(unit.id).map(|found| found.code.clone()));
     Ok(units)
 }

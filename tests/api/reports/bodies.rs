@@ -160,3 +160,106 @@ async fn the_days_of_few_claims_are_told_to_nobody_above() {
     assert_eq!(buckets.len(), 4);
     assert!(buckets.values().chain([&days["mean_hundredths"], &days["median_tenths"]]).all(Value::is_null), "{above}");
 }
+
+/// The published numbers of some figures in an answer: of totals and units, of now and of the period before.
+fn numbers(answer: &Value, into: &mut std::collections::BTreeSet<i64>) {
+    const READ: [&str; 5] =
+        ["beneficiaries_in_force", "dues_minor", "entries_new", "beneficiary_growth_net", "beneficiary_growth_gross"];
+    let owners = ["totals", "units"].into_iter().flat_map(|list| answer[list].as_array().unwrap());
+    for figure in owners.flat_map(|owner| owner["figures"].as_array().unwrap()) {
+        if READ.contains(&figure["id"].as_str().unwrap()) {
+            for told in [figure, &figure["previous"]] {
+                into.extend(["numerator", "denominator"].iter().filter_map(|part| told[part].as_i64()));
+                into.extend(told["value"].as_i64().filter(|_| told["denominator"].is_null()));
+            }
+        }
+    }
+}
+
+/// Five in April, many before and after: no answer about another month, with or without what was before, gives April
+/// back, nor do three of them.
+#[actix_web::test]
+async fn a_month_of_few_persons_is_in_no_later_answer() {
+    let world = world().await;
+    world.test.clock.set(Utc.with_ymd_and_hms(2027, 1, 15, 8, 0, 0).unwrap());
+    let mut persons = vec![2_000_i64, 5];
+    persons.extend((5..=12).map(|month| 30_000 + 7_001 * month * month));
+    let mut start = 1_700;
+    for (month, persons) in (3..).zip(persons) {
+        let dues = if persons == 5 { 4_321 } else { persons * 1_000 + month };
+        let own = json!({"beneficiaries_in_force": persons, "dues_minor": dues,
+            "entries_new": (persons - start).max(0), "exits_left": (start - persons).max(0), "households": 20});
+        start = persons;
+        let sister = json!({"beneficiaries_in_force": 9_000_000 + 1_013 * month, "dues_minor": 70_000_000_000 + 100_003 * month,
+            "entries_new": 1_013, "exits_left": 0, "households": 20});
+        for (place, user, currency, figures) in
+            [("GIT", "platform_admin", "BIF", own), ("SEN", "mutual_admin@SEN", "XOF", sister)]
+        {
+            let path = format!("/organisations/{}/returns/2026-{month:02}", world.org(place));
+            let mut body = json!({"currency": currency, "source": "paper", "figures": figures});
+            if (place, month) == ("SEN", 3) {
+                body["note"] = json!("in place of the first");
+            }
+            world.put(&path).as_(user).json(body).send().await.expect(200);
+        }
+    }
+    let mut periods: Vec<String> = (3..=12).map(|month| format!("2026-{month:02}")).collect();
+    periods.extend(["2026Q1", "2026Q2", "2026Q3", "2026Q4", "2026"].map(str::to_owned));
+    let mut published = std::collections::BTreeSet::new();
+    let mut hidden = Vec::new();
+    for period in &periods {
+        for (user, place) in [("platform_analyst@NET", "NET"), ("platform_analyst", "GIT")] {
+            for compare in ["", "&compare=previous"] {
+                let rest = format!("indicators?period={period}{compare}");
+                let answer = ask(&world, user, place, &rest).await.expect(200).body;
+                numbers(&answer, &mut published);
+                let unit = answer["units"].as_array().unwrap().iter().find(|unit| unit["code"] == "GIT").unwrap();
+                if unit["too_small"] == json!(true) {
+                    hidden.push(format!("{place} {period}{compare}"));
+                }
+            }
+        }
+    }
+    let all = |period: &'static str| {
+        ["NET", "GIT"]
+            .into_iter()
+            .flat_map(move |place| ["", "&compare=previous"].map(|rest| format!("{place} {period}{rest}")))
+    };
+    let expected: Vec<String> = ["2026-04", "2026-05", "2026Q2", "2026"].into_iter().flat_map(all).collect();
+    assert_eq!(hidden, expected);
+    let published: Vec<i64> = published.into_iter().collect();
+    assert!(published.len() > 60, "{}", published.len());
+    for one in &published {
+        assert!(![5, 4_321].contains(one));
+        for two in &published {
+            assert!(![5, 4_321].contains(&(one - two)), "{one} less {two}");
+            for three in &published {
+                let left = one - two - three;
+                assert!(![5, 4_321].contains(&left), "{one} less {two} less {three}");
+            }
+        }
+    }
+    // What was before is told where it is of many, and where it is not the reason is.
+    for (period, start, previous) in [
+        ("2026-06", json!(205_025), json!({"value": null, "undefined": "too_few"})),
+        ("2026-07", json!(282_036), json!({"value": 282_036, "undefined": null})),
+        ("2026Q3", json!(282_036), json!({"value": null, "undefined": "too_few"})),
+    ] {
+        let answer =
+            ask(&world, "platform_analyst", "GIT", &format!("indicators?period={period}&compare=previous")).await;
+        let answer = answer.expect(200).body;
+        let list = &answer["totals"][0]["figures"];
+        assert_eq!(figure(list, "beneficiary_growth_net").1, start, "{period}");
+        let found = list.as_array().unwrap().iter().find(|figure| figure["id"] == "beneficiaries_in_force").unwrap();
+        for (part, value) in previous.as_object().unwrap() {
+            assert_eq!(&found["previous"][part], value, "{period} {part}");
+        }
+    }
+    // One sister is what all were, where the other is hidden; the third has told nothing of either month.
+    let answer =
+        ask(&world, "platform_analyst@NET", "NET", "indicators?period=2026-06&compare=previous").await.expect(200);
+    let list = answer.body["totals"][0]["figures"].as_array().unwrap();
+    let all = list.iter().find(|figure| figure["id"] == "beneficiaries_in_force").unwrap();
+    assert_eq!((&all["units_left_out"], &all["previous_units_left_out"]), (&json!(1), &json!(2)));
+    assert_eq!((&all["value"], &all["previous"]["value"]), (&json!(9_288_114), &json!(9_005_065)));
+}

@@ -423,6 +423,29 @@ async fn cuts_upward_give_no_small_count() {
     let answer = ask(&world, "mutual_admin", "KAY", "providers?period=2026-03").await.expect(200);
     let row = &answer.body["cuts"][0]["rows"][0];
     assert_eq!((&row["numbers"]["claims"], &row["numbers"]["mutual_minor"]), (&json!(3), &json!(12_000)));
+    // All of one facility: by its level they are the same, and by the only category too.
+    let numbers = row["numbers"].clone();
+    let whole = |key: &str| numbers[key].as_i64().unwrap();
+    assert_eq!(
+        whole("billed_minor"),
+        whole("mutual_minor") + whole("member_share_minor") + whole("provider_writeoff_minor"),
+        "{numbers}"
+    );
+    assert!(whole("provider_writeoff_minor") > 0 && whole("member_share_minor") > 0, "{numbers}");
+    for report in ["claims", "providers"] {
+        let answer =
+            ask(&world, "mutual_admin", "KAY", &format!("{report}?period=2026-03&cut=level")).await.expect(200);
+        let rows = answer.body["cuts"][0]["rows"].as_array().unwrap();
+        assert_eq!((rows.len(), &rows[0]["key"], &rows[0]["numbers"]), (1, &json!("health_centre"), &numbers));
+    }
+    let answer = ask(&world, "mutual_admin", "KAY", "claims?period=2026-03&cut=category").await.expect(200);
+    let row = &answer.body["cuts"][0]["rows"][0];
+    for key in ["mutual_minor", "member_share_minor", "provider_writeoff_minor"] {
+        assert_eq!(row["numbers"][key], numbers[key], "{key}");
+    }
+    // Above nothing of three claims is told by level either.
+    let answer = ask(&world, "platform_analyst", "P1", "claims?period=2026-03&cut=level").await.expect(200);
+    assert_eq!(answer.body["cuts"][0]["rows"], json!([]));
 }
 
 #[actix_web::test]
