@@ -100,6 +100,8 @@ pub fn accept(
     };
     let mut result = carrying_out::carry_out_for_office(w, &by, &sent, operation)?;
     result.status = Status::Applied;
+    // Under whatever id it was carried out.
+    result.op_id = Some(id.uuid());
     let row = StoredResult {
         mutual_id: mutual,
         id,

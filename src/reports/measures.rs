@@ -174,9 +174,9 @@ words! {
         Area = "area",
         /// Who owes a contribution: due in the month, received for it.
         Payer = "payer",
-        /// Category of care: claims decided in the month, what they bill and who bears it.
+        /// Category of care: claims decided in the month, what they bill and who bears it; the rest is other payers'.
         Category = "category",
-        /// The facility: claims decided in the month, of these rejected, what they bill and who bears it.
+        /// The facility: claims decided in the month, of these rejected, what they bill and who bears it; the rest is other payers'.
         Provider = "provider",
         /// Why claims were rejected: claims.
         Reason = "reason",

@@ -954,6 +954,8 @@ async fn what_is_wrong_around_the_data_is_carried_out_where_it_can_be_and_else_d
     let path = format!("{}/proposals/{}/accept", world.mutual("KAY"), open[0]["id"].as_str().unwrap());
     let ask = world.post(&path).as_("mutual_admin").json(json!({"id": fresh(&world)})).header("If-Match", "\"v1\"");
     ask.send().await.expect(200);
+    let again = phone.one(&late).await;
+    assert_eq!((status(&again), &again["op_id"]), (("replayed", ""), &late["op_id"]));
     let shown = world.get(&format!("{}/households/{household}", world.mutual("KAY"))).as_("registrar").send().await;
     let shown = shown.expect(200);
     assert_eq!((shown.text("/class"), shown.text("/phone")), ("INDIGENT".into(), "+25779000444".into()));

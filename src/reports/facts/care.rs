@@ -183,20 +183,24 @@ pub(super) fn categories(r: &mut Read, of: &Scope<'_>, part: &mut Part) -> Resul
 
 /// Claims refused whole: nothing is said of their lines, and all that they bill is the bearer's.
 fn refused(r: &mut Read, of: &Scope<'_>, sheet: &mut Sheet) -> Result<()> {
-    let billed = sql::<BigInt>("claim_lines.quantity * claim_lines.unit_price_minor");
-    let rows: Vec<(String, i64, i64)> = claim_lines::table
-        .inner_join(
-            claims::table.on(claims::mutual_id.eq(claim_lines::mutual_id).and(claims::id.eq(claim_lines::claim_id))),
-        )
-        .filter(claim_lines::mutual_id.eq(of.mutual))
-        .filter(claims::decided_on.between(of.from, of.to))
-        .filter(claims::outcome.eq(Outcome::Rejected))
-        .filter(claim_lines::mutual_minor.is_null())
-        .select((claim_lines::category, claims::provider_writeoff_minor, billed))
-        .load(r.conn())?;
-    for (category, written_off, billed) in rows {
-        let at = if written_off > 0 { CATEGORY_WRITEOFF } else { CATEGORY_MEMBER };
-        sheet.add(Dimension::Category, &category, at, billed);
+    let billed = || sql::<Nullable<BigInt>>("CAST(SUM(claim_lines.quantity * claim_lines.unit_price_minor) AS BIGINT)");
+    for (at, is_of_provider) in [(CATEGORY_MEMBER, false), (CATEGORY_WRITEOFF, true)] {
+        let refused = claims::table
+            .filter(claims::mutual_id.eq(of.mutual))
+            .filter(claims::decided_on.between(of.from, of.to))
+            .filter(claims::outcome.eq(Outcome::Rejected))
+            .filter(claims::provider_writeoff_minor.gt(0).eq(is_of_provider))
+            .select(claims::id);
+        let rows: Vec<(String, Option<i64>)> = claim_lines::table
+            .filter(claim_lines::mutual_id.eq(of.mutual))
+            .filter(claim_lines::claim_id.eq_any(refused))
+            .filter(claim_lines::mutual_minor.is_null())
+            .group_by(claim_lines::category)
+            .select((claim_lines::category, billed()))
+            .load(r.conn())?;
+        for (category, billed) in rows {
+            sheet.add(Dimension::Category, &category, at, billed.unwrap_or(0));
+        }
     }
     Ok(())
 }

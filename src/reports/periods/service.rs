@@ -145,7 +145,7 @@ fn publish(
     if basis == Basis::Correction {
         let standing = release_store::standing(w, scope.mutual().into(), month)?;
         if let Some(standing) = standing
-            && sheet.says(&releases::sheet_of(w, &standing)?)
+            && releases::sheet_of(w, &standing)? == sheet
         {
             return Err(Code::NothingToCorrect.into());
         }

@@ -131,8 +131,8 @@ pub struct UnitView {
     pub reported: String,
     /// Its day has passed and something is not closed.
     pub overdue: bool,
-    /// It had fewer than 8 persons in a month of the period or in the one before it: a body above is shown nothing of it, and it is
-    /// in no total.
+    /// It had fewer than 8 persons in a month of the period or in the one before it: a body above is shown none of its
+    /// figures, and they are in no total.
     pub too_small: bool,
     /// By month, `closed`, `correction`, `return`, `provisional`, `live` or `missing`.
     pub months: BTreeMap<String, String>,

@@ -3,6 +3,7 @@ use super::period::Period;
 use crate::access::permissions::OrganisationKind;
 use crate::access::picture::Picture;
 use crate::access::scopes::{BodyScope, FigureScope};
+use crate::dates::add_months;
 use crate::db::{Db, Wall};
 use crate::error::{Code, Error, Problem, Result, kept};
 use crate::ids::*;
@@ -24,7 +25,7 @@ pub struct Unit {
     pub target: Option<TargetPopulation>,
     /// By month; those that nobody knows of are not here.
     pub months: BTreeMap<NaiveDate, KnownMonth>,
-    /// It had so few persons that its figures are theirs: a body above is shown nothing of it.
+    /// It had so few persons that its figures are theirs: a body above is shown none of them.
     pub too_small: bool,
     /// The same of the period before.
     pub too_small_before: bool,
@@ -35,13 +36,22 @@ pub struct Unit {
 /// A unit of fewer persons is not shown above.
 const SMALLEST_UNIT: i64 = 8;
 
+fn is_few(persons: i64) -> bool {
+    (1..SMALLEST_UNIT).contains(&persons)
+}
+
 impl Unit {
     /// Whether a month of a period, or the one before it, tells of persons and of too few. One such month hides a quarter, which
     /// less its other months would be that month; and it hides the month that follows, whose entries, exits and growth tell how
     /// it began. So a period is hidden in whatever answer it stands.
     fn is_too_small(&self, period: Period) -> bool {
-        let months = self.months.range(period.before().unwrap_or(period.first)..=period.last);
-        months.into_iter().any(|(_, month)| month.is_of_few())
+        let before = period.before().unwrap_or(period.first);
+        let began_few = |month: NaiveDate, known: &KnownMonth| {
+            // Nobody knows the month before, but what entered and left leads back to its end.
+            let is_known = add_months(month, -1).is_ok_and(|before| self.months.contains_key(&before));
+            month >= period.first && !is_known && known.began_with().is_some_and(is_few)
+        };
+        self.months.range(before..=period.last).any(|(month, known)| known.is_of_few() || began_few(*month, known))
     }
 }
 
@@ -64,7 +74,25 @@ impl KnownMonth {
     fn is_of_few(&self) -> bool {
         [Measure::BeneficiariesInForce, Measure::PersonsRegistered]
             .iter()
-            .any(|measure| (1..SMALLEST_UNIT).contains(&self.totals().get(*measure)))
+            .any(|measure| is_few(self.totals().get(*measure)))
+    }
+
+    /// How many were covered or suspended when it began, where that is told.
+    fn began_with(&self) -> Option<i64> {
+        const EXITS: [Measure; 7] = [
+            Measure::ExitsExpired,
+            Measure::ExitsLapsed,
+            Measure::ExitsResigned,
+            Measure::ExitsExcluded,
+            Measure::ExitsDeceased,
+            Measure::ExitsLeft,
+            Measure::ExitsOther,
+        ];
+        let totals = self.totals();
+        let entries = totals.known(Measure::EntriesNew)? + totals.get(Measure::EntriesReturning);
+        let exits: i64 = EXITS.iter().map(|measure| totals.get(*measure)).sum();
+        let there = totals.known(Measure::BeneficiariesInForce)? + totals.get(Measure::BeneficiariesSuspended);
+        Some(there - entries + exits)
     }
 
     pub fn totals(&self) -> &Totals {
