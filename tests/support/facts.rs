@@ -35,6 +35,9 @@ macro_rules! all {
     }};
 }
 
+/// Of a line: billed, and what the mutual, the member and the facility bear.
+type Borne = (i64, i64, i64, i64);
+
 /// Everything of which figures are made.
 pub struct Rows {
     spans: Vec<Span>,
@@ -55,8 +58,7 @@ pub struct Rows {
     claims: Vec<Claim>,
     former: Vec<FormerDecision>,
     voids: Vec<(ClaimId, NaiveDate)>,
-    /// Billed, and what the mutual, the member and the facility bear.
-    lines: Vec<(ClaimId, String, (i64, i64, i64, i64))>,
+    lines: Vec<(ClaimId, String, Borne)>,
     paid: Vec<(i64, NaiveDate)>,
     settlements: Vec<(SettlementId, SettlementState, NaiveDate, i64, Option<NaiveDate>)>,
     items: Vec<(SettlementId, ClaimId, i64)>,
