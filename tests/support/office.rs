@@ -110,7 +110,9 @@ impl Office {
 
     /// The whole mutual, today.
     pub fn scope(&self) -> MutualScope {
-        let picture = self.pictures.current().unwrap();
+        // A machine with much else to do may not have come to look at it in time.
+        let renewed = |_| self.pictures.reload().and_then(|()| self.pictures.current());
+        let picture = self.pictures.current().or_else(renewed).unwrap();
         SystemScope::of_the_terminal().mutual(&picture, self.test.db.clock(), self.mutual).unwrap()
     }
 
